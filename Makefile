@@ -1,0 +1,48 @@
+# Every verb sets up what it needs first; `make help` lists them.
+SHELL := /bin/sh
+UV_VERSION := 0.13.9
+BOOT := .bootstrap
+UV := $(BOOT)/bin/uv
+PYTHON ?= python3
+RUN := $(UV) run --frozen --no-sync
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test lint format types demo clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: install a newer one, or name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(BOOT) || { echo "python3 -m venv failed: install the package python3-venv" >&2; exit 1; }
+	@$(BOOT)/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+.venv/.ready: $(UV) pyproject.toml uv.lock
+	@$(UV) sync --frozen --quiet --all-extras --python $(PYTHON) --no-python-downloads
+	@touch $@
+
+setup: .venv/.ready ## install the locked dependencies into .venv
+
+up: setup ## start the whole platform on this machine; Ctrl-C stops it
+	@exec $(RUN) webintel up
+
+demo: setup ## scan a small shop of our own, without the internet
+	@exec $(RUN) webintel demo
+
+test: setup ## run every test
+	@$(RUN) pytest $(ARGS)
+
+lint: setup ## style, types, YAML
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) yamllint --strict .
+
+format: setup ## put the code into the house style
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+clean: ## remove what the verbs above made; data of `make up` stays
+	@rm -rf $(BOOT) .venv .pytest_cache .mypy_cache .ruff_cache dist
