@@ -21,9 +21,11 @@ class ErrorCode(StrEnum):
     ACCESS_DENIED = "access_denied"
     FORBIDDEN_BY_ROBOTS = "forbidden_by_robots"
     LOGIN_REQUIRED = "login_required"
+    MOVED = "moved"
     EMPTY_SITE = "empty_site"
     BUDGET_EXHAUSTED = "budget_exhausted"
     UNUSABLE_BLUEPRINT = "unusable_blueprint"
+    INVALID_RULES = "invalid_rules"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
 
@@ -45,9 +47,11 @@ RECOVERY_ACTIONS: dict[ErrorCode, str] = {
     ErrorCode.ACCESS_DENIED: "The site refuses automated visits; ask its owner for access or an API.",
     ErrorCode.FORBIDDEN_BY_ROBOTS: "robots.txt forbids the visit; ask the site's owner for permission.",
     ErrorCode.LOGIN_REQUIRED: "The site shows its pages to signed-in visitors only; ask its owner for an API or an export.",
+    ErrorCode.MOVED: "Scan the domain that the site has moved to.",
     ErrorCode.EMPTY_SITE: "The site has no pages to analyse; check the domain, or that it does not need a browser.",
     ErrorCode.BUDGET_EXHAUSTED: "Allow more with --max-pages or --max-seconds.",
     ErrorCode.UNUSABLE_BLUEPRINT: "Give a blueprint exported as JSON or YAML by this version or an older one.",
+    ErrorCode.INVALID_RULES: "Correct the rule file that the message names.",
     ErrorCode.CANCELLED: "Start the job again when you want its result.",
     ErrorCode.INTERNAL: "This is a fault of ours: report it with the job's id.",
 }
