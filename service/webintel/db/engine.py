@@ -1,0 +1,99 @@
+"""Connections to PostgreSQL: one bounded pool, one way to write and one way to read."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import msgspec
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from webintel.settings import Settings
+
+_encoder = msgspec.json.Encoder()
+
+
+def to_json(value: object) -> str:
+    """Write JSON for a jsonb column; structs, UUIDs and times included."""
+    return _encoder.encode(value).decode()
+
+
+class Database:
+    """One pool of connections.
+
+    Attributes:
+        engine: for transactions.
+        read_engine: the same pool in autocommit: a read costs no BEGIN and no ROLLBACK.
+        sessions: makes sessions for transactions.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.read_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Give a session whose work is committed at the end, or rolled back as a whole."""
+        async with self.sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for reads outside any transaction."""
+        async with self.read_engine.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def create_database(settings: Settings, *, role: str, pool_size: int | None = None) -> Database:
+    """Prepare the pool; connections are made when they are first needed.
+
+    Args:
+        settings: must name a database.
+        role: shown as the application name in `pg_stat_activity`.
+        pool_size: overrides the setting.
+    """
+    return Database(
+        create_async_engine(
+            make_url(settings.require_database_url()),
+            pool_size=pool_size or settings.database_pool_size,
+            max_overflow=settings.database_max_overflow,
+            pool_timeout=settings.database_pool_timeout,
+            # Costs one round trip, and lets a restart of the server pass without a failed request.
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            json_serializer=to_json,
+            json_deserializer=msgspec.json.decode,
+            connect_args=connect_arguments(settings, role),
+        )
+    )
+
+
+def connect_arguments(settings: Settings, role: str) -> dict[str, Any]:
+    """Bound the time that a connection and a statement may take, on both sides."""
+    statement = settings.database_statement_timeout
+    return {
+        "timeout": settings.database_connect_timeout,
+        # The server ends a slow statement first; this one is for a server that does not answer at all.
+        "command_timeout": statement + 2,
+        "server_settings": {
+            "application_name": f"webintel {role}",
+            "statement_timeout": str(int(statement * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+        },
+    }
+
+
+def driver_dsn(url: str | URL) -> str:
+    """Spell the address for asyncpg itself."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

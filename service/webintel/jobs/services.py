@@ -1,0 +1,153 @@
+"""Starting, cancelling and retrying jobs; each in the caller's transaction."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from webintel.jobs.errors import JobAlreadyRunning, JobEnded, JobNotFailed, JobNotFound, SiteNotFound
+from webintel.jobs.events import announce
+from webintel.jobs.models import UNDER_WAY, Job, JobMethod, JobStatus, JobType
+from webintel.worker.pgqueuer import PgQueuerQueue
+from webintel.worker.queue import JobQueue
+
+STOPPING_TIME = timedelta(seconds=2)
+"""How long the next job of a site waits for a cancelled one to let go of it."""
+
+
+class JobService:
+    """What callers may do with jobs."""
+
+    def __init__(self, queue: JobQueue | None = None) -> None:
+        self._queue = queue or PgQueuerQueue()
+
+    async def start(  # noqa: PLR0913 - the fields of a job
+        self,
+        session: AsyncSession,
+        *,
+        site_id: UUID,
+        job_type: JobType | str,
+        method: JobMethod | str = JobMethod.AUTO,
+        priority: int = 50,
+        parameters: dict[str, Any] | None = None,
+        requested_by: UUID | None = None,
+        retry_of: UUID | None = None,
+    ) -> Job:
+        """Record a job and hand it to the queue.
+
+        Raises:
+            SiteNotFound: there is no such site.
+            JobAlreadyRunning: the site has a job of this type under way.
+        """
+        statement = (
+            insert(Job)
+            .values(
+                site_id=site_id,
+                job_type=str(job_type),
+                method=str(method),
+                priority=priority,
+                parameters=parameters or {},
+                requested_by=requested_by,
+                retry_of=retry_of,
+            )
+            .on_conflict_do_nothing(
+                index_elements=["site_id", "job_type"], index_where=text("status IN ('queued', 'running')")
+            )
+            .returning(Job)
+        )
+        try:
+            async with session.begin_nested():
+                job = await session.scalar(statement)
+        except IntegrityError as error:
+            if "fk_jobs_site_id_sites" in str(error.orig):
+                raise SiteNotFound(site_id) from None
+            raise
+        if job is None:
+            raise JobAlreadyRunning(str(job_type))
+        job.queue_id = await self._queue.enqueue(session, job.id, priority=priority)
+        await session.flush()
+        await announce(session, job.id)
+        return job
+
+    async def cancel(self, session: AsyncSession, job_id: UUID) -> Job:
+        """End a job that is queued or running; its worker lets go of it within a second.
+
+        Raises:
+            JobNotFound: there is no such job.
+            JobEnded: it has ended already.
+        """
+        job = await session.get(Job, job_id, with_for_update=True, populate_existing=True)
+        if job is None:
+            raise JobNotFound(job_id)
+        if job.status not in UNDER_WAY:
+            raise JobEnded(job.status)
+        await self._cancel(session, [job])
+        await release_site(session, self._queue, job.site_id, delay=STOPPING_TIME)
+        return job
+
+    async def cancel_for_site(self, session: AsyncSession, site_id: UUID) -> int:
+        """End every job of a site and say how many there were."""
+        query = select(Job).where(Job.site_id == site_id, Job.status.in_(UNDER_WAY)).with_for_update()
+        jobs = list(await session.scalars(query))
+        await self._cancel(session, jobs)
+        return len(jobs)
+
+    async def retry(self, session: AsyncSession, job_id: UUID, *, requested_by: UUID | None = None) -> Job:
+        """Start a new job like one that failed.
+
+        Raises:
+            JobNotFound: there is no such job.
+            JobNotFailed: it did not fail.
+            JobAlreadyRunning: the site has a job of this type under way.
+        """
+        old = await session.get(Job, job_id, populate_existing=True)
+        if old is None:
+            raise JobNotFound(job_id)
+        if old.status not in {JobStatus.FAILED, JobStatus.DEAD}:
+            raise JobNotFailed(old.status)
+        return await self.start(
+            session,
+            site_id=old.site_id,
+            job_type=old.job_type,
+            method=old.method,
+            priority=old.priority,
+            parameters=old.parameters,
+            requested_by=requested_by,
+            retry_of=old.id,
+        )
+
+    async def _cancel(self, session: AsyncSession, jobs: list[Job]) -> None:
+        for job in jobs:
+            job.status = JobStatus.CANCELLED
+            job.ended_at = datetime.now(UTC)
+            job.next_retry_at = None
+        await session.flush()
+        await self._queue.cancel(session, [job.queue_id for job in jobs if job.queue_id is not None])
+        for job in jobs:
+            await announce(session, job.id)
+
+
+async def lock_site(session: AsyncSession, site_id: UUID) -> None:
+    """Let nobody else decide, until the transaction ends, which job of the site runs."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"webintel jobs {site_id}", 0))))
+
+
+async def release_site(
+    session: AsyncSession, queue: JobQueue, site_id: UUID, *, delay: timedelta = timedelta(0)
+) -> None:
+    """Hand the next job that waits for the site to the queue."""
+    await lock_site(session, site_id)
+    waiting = (
+        select(Job.id, Job.priority)
+        .where(Job.site_id == site_id, Job.status == JobStatus.QUEUED, Job.queue_id.is_(None))
+        .order_by(Job.priority.desc(), Job.id)
+        .limit(1)
+    )
+    row = (await session.execute(waiting)).one_or_none()
+    if row is not None:
+        queue_id = await queue.enqueue(session, row.id, priority=row.priority, delay=delay)
+        await session.execute(update(Job).where(Job.id == row.id).values(queue_id=queue_id))

@@ -1,0 +1,26 @@
+"""What the rest of the service knows about the queue."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class JobQueue(Protocol):
+    """Hands job ids to workers; what a job is and how it stands is in its own row."""
+
+    async def enqueue(
+        self, session: AsyncSession, job_id: UUID, *, priority: int, delay: timedelta = timedelta(0)
+    ) -> int:
+        """Add an entry in the session's transaction and give its number: both are committed, or neither."""
+        ...
+
+    async def cancel(self, session: AsyncSession, queue_ids: Sequence[int]) -> None:
+        """Remove entries and tell the workers that run them, once the session's transaction is committed."""
+        ...
+
+    async def lost(self, session: AsyncSession, queue_ids: Sequence[int]) -> set[int]:
+        """Name the entries that the queue no longer has."""
+        ...
