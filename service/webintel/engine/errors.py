@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     INVALID_RESPONSE = "invalid_response"
+    UNSUPPORTED_CONTENT = "unsupported_content"
     HTTP_STATUS = "http_status"
     RATE_LIMITED = "rate_limited"
     ACCESS_DENIED = "access_denied"
@@ -42,6 +43,7 @@ RECOVERY_ACTIONS: dict[ErrorCode, str] = {
     ErrorCode.TOO_LARGE: "The response is larger than any page should be; exclude this URL.",
     ErrorCode.TOO_MANY_REDIRECTS: "The site redirects without end, often for lack of a cookie; scan the final host instead.",
     ErrorCode.INVALID_RESPONSE: "The server breaks the HTTP protocol; retry later or tell its owner.",
+    ErrorCode.UNSUPPORTED_CONTENT: "Give the URL of a page; images, archives and other files are not analysed.",
     ErrorCode.HTTP_STATUS: "Look at the URL in a browser; retry when the site answers again.",
     ErrorCode.RATE_LIMITED: "The site asks for fewer requests; retry later with a longer --delay.",
     ErrorCode.ACCESS_DENIED: "The site refuses automated visits; ask its owner for access or an API.",
