@@ -46,11 +46,11 @@ _HOST: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 _ASSET: Final = re.compile(
     r"""\.(?:
-      7z | aac | apk | avif? | bin | bmp | bz2 | css | csv | dmg | docx? | dwg | eot | eps | epub | exe | flac | flv | gif
-    | gz | ico | ics | iso | jar | jpe?g | js | json | jsonld | key | less | m3u8 | m4[av] | map | mid | mjs | mkv | mobi
-    | mov | mp[34] | mpe?g | msi | od[pst] | og[gv] | otf | pdf | pkg | png | pp[st]x? | psd | rar | rdf | rss | atom | rtf
-    | scss | sql | svg | swf | tar | tgz | tiff? | torrent | ttf | txt | vcf | wasm | wav | webm | webmanifest | webp | wm[av]
-    | woff2? | xlsx? | xml | xsd | xz | ya?ml | zip
+      7z | aac | apk | avif? | bin | bmp | bz2 | css | csv | dmg | docx? | dwg | eot | eps | epub | exe | flac | flv
+    | gif | gz | ico | ics | iso | jar | jpe?g | js | json | jsonld | key | less | m3u8 | m4[av] | map | mid | mjs | mkv
+    | mobi | mov | mp[34] | mpe?g | msi | od[pst] | og[gv] | otf | pdf | pkg | png | pp[st]x? | psd | rar | rdf | rss
+    | atom | rtf | scss | sql | svg | swf | tar | tgz | tiff? | torrent | ttf | txt | vcf | wasm | wav | webm
+    | webmanifest | webp | wm[av] | woff2? | xlsx? | xml | xsd | xz | ya?ml | zip
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
