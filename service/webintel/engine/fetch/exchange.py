@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -72,7 +71,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Exchange:
-    """Sends requests politely and within their bounds."""
+    """Sends requests politely and within their bounds.
+
+    It talks to httpx's transport: the client on top reads every Location and Set-Cookie and stumbles over hostile ones.
+    """
 
     def __init__(self, options: FetchOptions, backend: GuardedBackend, deadline: Deadline) -> None:
         self._options = options
@@ -80,23 +82,18 @@ class Exchange:
         self._pacer = Pacer()
         self.cookies = Cookies()
         self._transport = GuardedTransport(backend)
-        self._client = httpx.AsyncClient(
-            transport=self._transport,
-            trust_env=False,
-            follow_redirects=False,
-            # The whole is bounded by `asyncio.timeout`, since these start again with every byte.
-            timeout=httpx.Timeout(options.request_timeout, connect=min(_CONNECT_SECONDS, options.request_timeout)),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={
-                "User-Agent": options.user_agent,
-                "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-                "Accept-Encoding": ACCEPT_ENCODING,
-            },
-        )
+        self._headers = {
+            "User-Agent": options.user_agent,
+            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "Accept-Encoding": ACCEPT_ENCODING,
+        }
+        # The whole is bounded by `asyncio.timeout`, since these start again with every byte.
+        connect_seconds = min(_CONNECT_SECONDS, options.request_timeout)
+        self._timeouts = httpx.Timeout(options.request_timeout, connect=connect_seconds).as_dict()
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def fetch(self, target: Target, plan: Plan, delay: float) -> Reply:
         """Fetch one URL without following redirects, trying again what may pass."""
@@ -135,7 +132,7 @@ class Exchange:
         started = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
-                response = await self._client.send(self._request(target, plan), stream=True)
+                response = await self._transport.handle_async_request(self._request(target, plan))
                 reply = await self._receive(response, target, plan, started)
         except TimeoutError:
             self._deadline.require()
@@ -147,14 +144,13 @@ class Exchange:
         return reply
 
     def _request(self, target: Target, plan: Plan) -> httpx.Request:
-        headers = dict(plan.conditions)
+        headers = self._headers | dict(plan.conditions)
         cookie = self.cookies.header(target.scheme, target.host)
         if cookie:
             headers["Cookie"] = cookie
         # The path goes out as the gate wrote it, not as httpx would: it is what robots.txt was asked about.
-        return self._client.build_request(
-            "GET", target.url, headers=headers, extensions={"target": target.path.encode("ascii")}
-        )
+        extensions = {"target": target.path.encode("ascii"), "timeout": self._timeouts}
+        return httpx.Request("GET", target.origin + "/", headers=headers, extensions=extensions)
 
     async def _receive(self, response: httpx.Response, target: Target, plan: Plan, started: float) -> Reply:
         headers = tuple((name.decode("latin-1").lower(), _text(value)) for name, value in response.headers.raw)

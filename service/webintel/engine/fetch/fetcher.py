@@ -5,6 +5,7 @@ import re
 from collections import Counter, OrderedDict
 from typing import Final, Literal, Self
 
+import httpcore
 import msgspec
 
 from webintel.engine.errors import EngineError, ErrorCode
@@ -54,12 +55,18 @@ class Fetcher:
         ledger: what became of every URL.
     """
 
-    def __init__(self, options: FetchOptions, *, resolver: Resolver = resolve) -> None:
+    def __init__(
+        self,
+        options: FetchOptions,
+        *,
+        resolver: Resolver = resolve,
+        dialler: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self.options = options
         self.ledger = Ledger()
         self._policy = AddressPolicy(options)
         self._deadline = Deadline(options.max_seconds)
-        self._exchange = Exchange(options, GuardedBackend(self._policy, resolver), self._deadline)
+        self._exchange = Exchange(options, GuardedBackend(self._policy, resolver, dialler), self._deadline)
         self._spent: Counter[str] = Counter()
         self._limits = {
             "page": options.max_pages,
