@@ -58,3 +58,5 @@ class Site(UUIDv7AuditBase):
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     revision: Mapped[int] = mapped_column(default=1)
     """Goes up with every change; the ETag is made of it."""
+
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - SQLAlchemy's way

@@ -1,0 +1,1 @@
+"""The HTTP API: how the areas become one application."""

@@ -1,0 +1,91 @@
+"""The gate in front of every route: who is it, how often, and may it."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from webintel.accounts.identities import Identities
+from webintel.accounts.queries import Caller
+from webintel.accounts.roles import PERMISSIONS, Permission
+from webintel.api.limits import Limits, client_address
+from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, UnsupportedMediaType
+
+PERMISSION_OPT = "permission"
+UNLIMITED_OPT = "unlimited"
+API_KEY_HEADER = "X-API-Key"
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+
+def allow(permission: Permission, **options: Any) -> dict[str, Any]:
+    """Say in a route's `opt` who may call it; a route that says nothing is closed to everybody."""
+    return {PERMISSION_OPT: permission, **options}
+
+
+class Gate(ASGIMiddleware):
+    """Authentication, limits and authorization, in this order, so that failed attempts are counted too."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, identities: Identities, limits: Limits, trusted_proxy_hops: int) -> None:
+        self._identities = identities
+        self._limits = limits
+        self._trusted_proxy_hops = trusted_proxy_hops
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let a request pass, or raise the reason why not."""
+        options = scope["route_handler"].opt
+        # Litestar answers OPTIONS itself, with the methods of the route and nothing else.
+        permission = Permission.PUBLIC if scope["method"] == "OPTIONS" else options.get(PERMISSION_OPT)  # type: ignore[typeddict-item]
+        caller, refusal = None, None
+        if permission is not Permission.PUBLIC:
+            try:
+                caller = await self._identify(Request(scope))
+            except NotSignedIn as error:
+                refusal = error
+        if not options.get(UNLIMITED_OPT):
+            await self._count(scope, caller)
+        if refusal:
+            raise refusal
+        if permission is not Permission.PUBLIC:
+            _authorize(caller, permission)
+        _require_json(scope)  # type: ignore[arg-type]  # only HTTP comes here
+        scope["user"] = caller
+        await next_app(scope, receive, send)
+
+    async def _identify(self, request: Request[Any, Any, Any]) -> Caller:
+        if key := request.headers.get(API_KEY_HEADER):
+            return await self._identities.by_api_key(key)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return await self._identities.by_access_token(token.strip())
+        raise NotSignedIn(f"Sign in and send `Authorization: Bearer ...`, or send an API key as `{API_KEY_HEADER}`.")
+
+    async def _count(self, scope: Scope, caller: Caller | None) -> None:
+        key = caller.limit_key if caller else f"address:{client_address(scope, self._trusted_proxy_hops)}"
+        allowance = await self._limits.count_request(key)
+        if allowance is None:
+            return
+        scope["state"]["limit_headers"] = allowance.headers()
+        if not allowance.allowed:
+            raise TooManyRequests("You have sent too many requests; slow down.", retry_after=allowance.reset_seconds)
+
+
+def _authorize(caller: Caller | None, permission: Permission | None) -> None:
+    if caller is None:
+        raise NotSignedIn("Sign in first.")
+    if permission not in PERMISSIONS[caller.role]:
+        raise NotAllowed(f"Your role ({caller.role}) does not allow this.")
+
+
+def _require_json(scope: HTTPScope) -> None:
+    """Refuse a body that says it is something else than JSON."""
+    if scope["method"] not in _BODY_METHODS:
+        return
+    headers = dict(scope["headers"])
+    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if has_body and media_type != b"application/json" and not media_type.endswith(b"+json"):
+        raise UnsupportedMediaType("Send the body as application/json.")

@@ -1,0 +1,150 @@
+"""What the API tells Prometheus."""
+
+import time
+from collections.abc import Iterator
+
+import structlog
+from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+from sqlalchemy.pool import QueuePool
+
+from webintel.accounts.identities import Identities
+from webintel.accounts.roles import Permission
+from webintel.api.gate import UNLIMITED_OPT, allow
+from webintel.db import Database
+from webintel.jobs.models import Job, JobStatus, JobType
+from webintel.sites.models import Site, SiteStatus
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BUSINESS_SECONDS = 5.0
+
+logger = structlog.get_logger(__name__)
+
+
+class Metrics:
+    """A registry of its own, so that several applications can live in one process."""
+
+    def __init__(self, database: Database, identities: Identities) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests by route and outcome.",
+            ["method", "path", "status"],
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            "http_request_duration_seconds",
+            "Time until the response begins.",
+            ["method", "path"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "http_requests_errors_total",
+            "Requests that failed on our side (5xx).",
+            ["method", "path", "status"],
+            registry=self.registry,
+        )
+        self._business = BusinessCollector(database)
+        self.registry.register(StateCollector(database, identities))
+        self.registry.register(self._business)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+
+    def count_request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count one response."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._durations.labels(method, path).observe(seconds)
+        if status >= 500:
+            self._errors.labels(method, path, str(status)).inc()
+
+    async def render(self) -> bytes:
+        """Write everything in Prometheus' text format."""
+        await self._business.refresh()
+        return generate_latest(self.registry)
+
+
+class StateCollector:
+    """Numbers that others keep, read when Prometheus asks."""
+
+    def __init__(self, database: Database, identities: Identities) -> None:
+        self._database = database
+        self._identities = identities
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the numbers of this moment."""
+        connections = GaugeMetricFamily("database_connections", "Connections of this process.", labels=["state"])
+        pool = self._database.engine.pool
+        if isinstance(pool, QueuePool):
+            connections.add_metric(["in_use"], pool.checkedout())
+            connections.add_metric(["idle"], pool.checkedin())
+        yield connections
+        hits = CounterMetricFamily("cache_hits", "Answers from a cache.", labels=["cache"])
+        hits.add_metric(["identities"], self._identities.hits)
+        yield hits
+        misses = CounterMetricFamily("cache_misses", "Answers that a cache did not have.", labels=["cache"])
+        misses.add_metric(["identities"], self._identities.misses)
+        yield misses
+
+
+class BusinessCollector:
+    """Numbers from the database; the last known ones while it does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sites = dict.fromkeys(SiteStatus, 0)
+        self._queue = dict.fromkeys(JobType, 0)
+        self._next_refresh = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the last known numbers."""
+        sites = GaugeMetricFamily("sites", "Sites by status.", labels=["status"])
+        for status, count in self._sites.items():
+            sites.add_metric([status], count)
+        yield sites
+        queue = GaugeMetricFamily("job_queue_depth", "Jobs that wait for a worker.", labels=["type"])
+        for job_type, count in self._queue.items():
+            queue.add_metric([job_type], count)
+        yield queue
+
+    async def refresh(self) -> None:
+        """Read the numbers again, not more often than every few seconds."""
+        if time.monotonic() < self._next_refresh:
+            return
+        self._next_refresh = time.monotonic() + _BUSINESS_SECONDS
+        try:
+            async with self._database.reading() as connection:
+                sites = await connection.execute(select(Site.status, func.count()).group_by(Site.status))
+                queued = await connection.execute(
+                    select(Job.job_type, func.count()).where(Job.status == JobStatus.QUEUED).group_by(Job.job_type)
+                )
+        except Exception as error:  # noqa: BLE001 - metrics must come out, most of all while something is broken
+            logger.warning("numbers of the business are old: the database does not answer", error=type(error).__name__)
+            return
+        self._sites = dict.fromkeys(SiteStatus, 0) | {SiteStatus(status): count for status, count in sites}
+        self._queue = dict.fromkeys(JobType, 0) | {JobType(job_type): count for job_type, count in queued}
+
+
+@get(
+    "/metrics",
+    operation_id="Metrics",
+    summary="Metrics in Prometheus' text format",
+    tags=["Operations"],
+    media_type=MediaType.TEXT,
+    opt=allow(Permission.PUBLIC, **{UNLIMITED_OPT: True}),
+)
+async def metrics_endpoint(metrics: NamedDependency[Metrics]) -> Response[bytes]:
+    """Give every metric of this process."""
+    return Response(await metrics.render(), media_type=CONTENT_TYPE_LATEST)

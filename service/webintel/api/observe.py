@@ -1,0 +1,100 @@
+"""What every response carries and leaves behind: headers, a log line, and counters."""
+
+import re
+import time
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar import Litestar
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import BeforeMessageSendHookHandler, Message, Receive, Scope, Send
+
+from webintel.api.metrics import Metrics
+from webintel.settings import Settings
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+UNMATCHED = "unmatched"
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+logger = structlog.get_logger("webintel.request")
+
+
+class Application(Litestar):
+    """Litestar, with a request id and a start time before anything else, so that no request goes without."""
+
+    async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http":
+            state = scope.setdefault("state", {})
+            state["started"] = time.perf_counter()
+            state["request_id"] = _request_id(scope)
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(request_id=state["request_id"])
+        await super().__call__(scope, receive, send)
+
+
+def response_hooks(settings: Settings, metrics: Metrics) -> list[BeforeMessageSendHookHandler]:
+    """Make the hooks that see every response, those of no route and those of failures included."""
+    security = dict(_SECURITY_HEADERS)
+    if settings.production:
+        security["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    async def complete_headers(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in security.items():
+            headers.setdefault(name, value)
+        headers.setdefault("Content-Security-Policy", API_POLICY)
+        headers.setdefault("Cache-Control", "no-store")
+        headers[REQUEST_ID_HEADER] = scope["state"]["request_id"]
+        for name, value in scope["state"].get("limit_headers", {}).items():
+            headers[name] = value
+
+    async def record(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        seconds = time.perf_counter() - scope["state"]["started"]
+        method = scope["method"] if scope["method"] in _METHODS else "other"  # type: ignore[typeddict-item]
+        path = scope.get("path_template") or UNMATCHED
+        metrics.count_request(method, path, message["status"], seconds)
+        _log(scope, method, path, message["status"], seconds)
+
+    return [complete_headers, record]
+
+
+def _log(scope: Scope, method: str, path: str, status: int, seconds: float) -> None:
+    caller = scope.get("user")
+    level = "debug" if path in {"/health/live", "/health/ready", "/metrics"} else "info"
+    getattr(logger, "error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else level)(
+        "request",
+        request_id=scope["state"]["request_id"],
+        method=method,
+        path=path,
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        user_id=str(caller.user_id) if caller else None,
+        api_key_id=str(caller.api_key_id) if caller and caller.api_key_id else None,
+        **{name: str(value) for name, value in scope.get("path_params", {}).items() if name.endswith("id")},
+    )
+
+
+def _request_id(scope: Scope) -> str:
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex

@@ -1,0 +1,161 @@
+"""Changes to sites, each within the caller's transaction."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from advanced_alchemy.exceptions import DuplicateKeyError
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService
+
+from webintel.engine.errors import EngineError
+from webintel.engine.fetch import Domain, parse_domain
+from webintel.engine.model import Blueprint, Fingerprint
+from webintel.jobs.models import Job, JobType
+from webintel.jobs.services import JobService
+from webintel.json_columns import storable
+from webintel.problems import Conflict, InvalidInput, NotFound, Stale
+from webintel.sites.models import Site, SiteStatus
+from webintel.sites.schemas import NewSite, SiteChange
+
+READY_CONFIDENCE = 0.5
+"""Below it a person should look at the blueprint before anyone relies on it."""
+
+
+class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
+    """Sites."""
+
+    class Repository(SQLAlchemyAsyncRepository[Site]):
+        """The table of sites."""
+
+        model_type = Site
+
+    repository_type = Repository
+
+    def __init__(self, session: Any, *, jobs: JobService | None = None, **options: Any) -> None:
+        super().__init__(session=session, **options)
+        self._jobs = jobs or JobService()
+
+    async def register(self, data: NewSite, requested_by: UUID | None) -> tuple[Site, Job]:
+        """Add a site and start its fingerprint and its discovery; gives the first of the two jobs.
+
+        Raises:
+            InvalidInput: the domain is no public domain name.
+            Conflict: it is registered already.
+        """
+        domain = public_domain(data.domain)
+        site = Site(
+            domain=domain.ascii,
+            domain_unicode=domain.unicode,
+            business_value_score=data.business_value_score,
+            priority=data.priority,
+            notes=data.notes,
+            created_by=requested_by,
+        )
+        try:
+            site = await self.create(site)
+        except DuplicateKeyError as error:
+            raise Conflict(f"The site {domain.unicode} is registered already.", code="domain-taken") from error
+        first, _ = [
+            await self._jobs.start(
+                self.repository.session,
+                site_id=site.id,
+                job_type=job_type,
+                priority=site.priority,
+                requested_by=requested_by,
+            )
+            for job_type in (JobType.FINGERPRINT, JobType.DISCOVERY)
+        ]
+        return site, first
+
+    async def change(self, site_id: UUID, data: SiteChange, expected_revision: int | None) -> Site:
+        """Change a site.
+
+        Raises:
+            NotFound: there is no such site.
+            Stale: it is not the revision that the caller has seen.
+        """
+        site = await self.lock(site_id)
+        if expected_revision is not None and expected_revision != site.revision:
+            raise Stale("The site has changed since you read it; read it again.")
+        for name, value in msgspec.structs.asdict(data).items():
+            if value is not msgspec.UNSET:
+                setattr(site, name, value)
+        await self.repository.session.flush()
+        return site
+
+    async def remove(self, site_id: UUID, expected_revision: int | None = None) -> None:
+        """Delete a site, its jobs and its blueprints.
+
+        Raises:
+            NotFound: there is no such site.
+            Stale: it is not the revision that the caller has seen.
+        """
+        site = await self.lock(site_id)
+        if expected_revision is not None and expected_revision != site.revision:
+            raise Stale("The site has changed since you read it; read it again.")
+        await self._jobs.cancel_for_site(self.repository.session, site_id)
+        await self.repository.session.delete(site)
+        await self.repository.session.flush()
+
+    async def lock(self, site_id: UUID) -> Site:
+        """Give a site that nobody else can change until the transaction ends.
+
+        Raises:
+            NotFound: there is no such site.
+        """
+        site: Site | None = await self.repository.session.get(
+            Site, site_id, with_for_update=True, populate_existing=True
+        )
+        if site is None:
+            raise NotFound("There is no site with this id.")
+        return site
+
+    async def record_fingerprint(self, site_id: UUID, fingerprint: Fingerprint) -> Site:
+        """Note what a site runs on; a site that has a blueprint keeps its status."""
+        site = await self.lock(site_id)
+        _describe(site, fingerprint)
+        if site.status in {SiteStatus.PENDING, SiteStatus.FAILED}:
+            site.status = SiteStatus.FINGERPRINTED
+        await self.repository.session.flush()
+        return site
+
+    async def record_blueprint(self, site: Site, content: Blueprint, version: int, *, discovered: bool = True) -> None:
+        """Note a new blueprint on a locked site; one that was only brought back is no discovery."""
+        _describe(site, content.fingerprint)
+        site.blueprint_version = version
+        site.discovery_method = content.discovery_method
+        if discovered:
+            site.last_discovered_at = datetime.now(UTC)
+        site.status = SiteStatus.READY if content.confidence_score >= READY_CONFIDENCE else SiteStatus.REVIEW
+        await self.repository.session.flush()
+
+    async def mark(self, site_id: UUID, status: SiteStatus) -> Site:
+        """Set the status of a site."""
+        site = await self.lock(site_id)
+        site.status = status
+        await self.repository.session.flush()
+        return site
+
+
+def public_domain(text: str) -> Domain:
+    """Read a domain.
+
+    Raises:
+        InvalidInput: it is no public domain name, or more than that.
+    """
+    try:
+        domain = parse_domain(text)
+    except (EngineError, UnicodeError) as error:
+        message = error.message if isinstance(error, EngineError) else "This is not a domain name."
+        raise InvalidInput.of("domain", message) from error
+    if domain.port is not None:
+        raise InvalidInput.of("domain", "Give the name without a port.")
+    return domain
+
+
+def _describe(site: Site, fingerprint: Fingerprint) -> None:
+    site.fingerprint = storable(fingerprint)
+    site.platform = fingerprint.platform[:100] if fingerprint.platform else None
+    site.complexity_score = fingerprint.complexity_score
