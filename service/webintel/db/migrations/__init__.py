@@ -1,0 +1,1 @@
+"""The schema, step by step; `webintel migrate` takes a database to the newest step."""
