@@ -1,0 +1,343 @@
+"""One page as everything that looks at pages sees it: parsed once, each view made when it is first asked for."""
+
+import re
+from functools import cached_property
+from typing import Final, Literal, Protocol, Self
+
+import msgspec
+from lxml import html as lxml_html
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from webintel.engine import markup
+from webintel.engine.structured import StructuredData, read_structured
+from webintel.engine.urls import normalize_url
+
+Region = Literal["header", "nav", "breadcrumb", "main", "aside", "footer"]
+Headers = tuple[tuple[str, str], ...]
+
+_MAX_LINKS: Final = 20_000
+_MAX_LINK_TEXT: Final = 300
+_MAX_TEXT: Final = 2_000_000
+_MAX_META: Final = 1_000
+
+_HIDDEN: Final = frozenset(
+    ("script", "style", "noscript", "template", "svg", "head", "iframe", "select", "option", "object")
+)
+_TAG_REGIONS: Final[dict[str, Region]] = {
+    "nav": "nav",
+    "header": "header",
+    "footer": "footer",
+    "aside": "aside",
+    "main": "main",
+}
+_ROLE_REGIONS: Final[dict[str, Region]] = {
+    "navigation": "nav",
+    "menubar": "nav",
+    "menu": "nav",
+    "banner": "header",
+    "contentinfo": "footer",
+    "complementary": "aside",
+    "main": "main",
+}
+_BREADCRUMB: Final = re.compile(r"bread-?crumb|(?:^|[\s_-])crumbs?(?:$|[\s_-])|fil-?ariane", re.IGNORECASE)
+_NAV: Final = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|mainmenu|topmenu|megamenu|topnav|drawer)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_FOOTER: Final = re.compile(r"(?:^|\s)(?:(?:site|page|main|global)[_-]?)?footer(?:$|[\s_-])", re.IGNORECASE)
+_HEADER: Final = re.compile(
+    r"(?:^|\s)(?:(?:site|global|main|top)[_-]?header|header|masthead|topbar|top-bar)(?:$|\s)", re.IGNORECASE
+)
+_ASIDE: Final = re.compile(
+    r"(?:^|\s)(?:(?:left|right|primary|secondary|site|main|shop)[_-])?side-?(?:bar|nav)(?:$|[\s_-])", re.IGNORECASE
+)
+_PAGER: Final = re.compile(r"paginat|(?:^|[\s_-])pager|page-?numbers|nav-links|load-?more", re.IGNORECASE)
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link to another page, made absolute and normalised."""
+
+    url: str
+    text: str
+    rel: str
+    region: Region
+    classes: str
+
+
+class SupportsResponse(Protocol):
+    """What a page needs to know of a response."""
+
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def status(self) -> int: ...  # noqa: D102
+    @property
+    def headers(self) -> Headers: ...  # noqa: D102
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+
+
+class Page:
+    """A page's address and text, and lazily its tree, links, metas and structured data.
+
+    A page is not for use by several threads at once.
+    """
+
+    def __init__(self, url: str, html: str, *, status: int = 200, headers: Headers = ()) -> None:
+        self.url = url
+        self.html = html
+        self.status = status
+        self.headers = headers
+
+    @classmethod
+    def from_bytes(cls, url: str, body: bytes, content_type: str | None = None) -> Self:
+        """Make a page of raw bytes, finding out their charset."""
+        headers: Headers = (("content-type", content_type),) if content_type else ()
+        return cls(url, markup.decode(body, content_type), headers=headers)
+
+    @classmethod
+    def from_response(cls, response: SupportsResponse) -> Self:
+        """Make a page of a fetched response."""
+        content_type = next((value for name, value in response.headers if name == "content-type"), None)
+        html = markup.decode(response.body, content_type)
+        return cls(response.url, html, status=response.status, headers=response.headers)
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The parsed page; whoever changes it changes it for all."""
+        return markup.parse(markup.bounded(self.html))
+
+    @cached_property
+    def lxml_root(self) -> lxml_html.HtmlElement:
+        """The same tree for lxml, made from the parsed page so that both agree on its structure."""
+        parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True)
+        source = (self.tree.html or "").encode("utf-8", "replace").replace(b"\x00", b"")
+        return lxml_html.document_fromstring(source or b"<html></html>", parser=parser, ensure_head_body=True)
+
+    @cached_property
+    def title(self) -> str | None:
+        """The text of the title element."""
+        node = self.tree.css_first("head > title, body > title")
+        return (collapse(node.text())[:1_000] or None) if node is not None else None
+
+    @cached_property
+    def meta(self) -> dict[str, list[str]]:
+        """Contents of the meta elements by name, property, itemprop or http-equiv in lower case."""
+        found: dict[str, list[str]] = {}
+        for node in self.tree.css("meta[content]")[:_MAX_META]:
+            attributes = node.attributes
+            name = attributes.get("property") or attributes.get("name") or attributes.get("http-equiv")
+            content = attributes.get("content")
+            if name and content:
+                found.setdefault(name.strip().lower(), []).append(content.strip())
+        return found
+
+    @cached_property
+    def language(self) -> str | None:
+        """The page's language tag, in lower case."""
+        root = self.tree.css_first("html")
+        attributes = root.attributes if root is not None else {}
+        declared = attributes.get("lang") or attributes.get("xml:lang")
+        for value in (declared, *self.meta.get("content-language", ()), *self.meta.get("og:locale", ())):
+            tag = (value or "").strip().replace("_", "-").lower()
+            if re.fullmatch(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", tag):
+                return tag
+        return None
+
+    @cached_property
+    def base_url(self) -> str:
+        """What relative links are relative to."""
+        node = self.tree.css_first("base[href]")
+        href = (node.attributes.get("href") or "").strip() if node is not None else ""
+        return (normalize_url(self.url, href) if href else None) or self.url
+
+    @cached_property
+    def canonical_url(self) -> str | None:
+        """The address the page gives itself."""
+        for node in self.tree.css("link[rel]")[:500]:
+            attributes = node.attributes
+            if "canonical" in (attributes.get("rel") or "").lower().split():
+                return self.absolute(attributes.get("href"))
+        return None
+
+    def absolute(self, href: str | None) -> str | None:
+        """A link as written on the page, made absolute; none where it leads to no page."""
+        href = (href or "").strip()
+        return normalize_url(self.base_url, href) if href and not href.startswith("#") else None
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """All links of the page in document order, those within the page itself left out."""
+        regions: dict[int, Region | None] = {}
+        found: list[Link] = []
+        for node in self.tree.css("a[href], area[href]")[:_MAX_LINKS]:
+            attributes = node.attributes
+            url = self.absolute(attributes.get("href"))
+            if url is None:
+                continue
+            text = collapse(node.text(separator=" "))[:_MAX_LINK_TEXT] or _label(node)
+            rel = (attributes.get("rel") or "").lower()
+            region = region_of(node, regions)
+            found.append(Link(url, text, rel, region, attributes.get("class") or ""))
+        return found
+
+    @cached_property
+    def text(self) -> str:
+        """The visible text, one line a block."""
+        return visible_text(self.tree.body)
+
+    @cached_property
+    def structured(self) -> StructuredData:
+        """What the page says about itself for machines."""
+        return read_structured(self.tree, self.base_url, self.meta)
+
+
+def collapse(text: str | None) -> str:
+    """Put text on one line with single spaces."""
+    return " ".join(text.split()) if text else ""
+
+
+def _label(node: LexborNode) -> str:
+    attributes = node.attributes
+    label = attributes.get("aria-label") or attributes.get("title")
+    if not label:
+        image = node.css_first("img[alt]")
+        label = image.attributes.get("alt") if image is not None else None
+    return collapse(label)[:_MAX_LINK_TEXT]
+
+
+def region_of(node: LexborNode, known: dict[int, Region | None]) -> Region:
+    """The part of the page that a node stands in.
+
+    Args:
+        node: an element of the page.
+        known: what is known of other elements; pass the same dictionary for many nodes of one page.
+    """
+    chain: list[LexborNode] = []
+    ancestor = node.parent
+    region: Region | None = None
+    while ancestor is not None:
+        if ancestor.mem_id in known:
+            region = known[ancestor.mem_id]
+            break
+        chain.append(ancestor)
+        ancestor = ancestor.parent
+    for element in reversed(chain):
+        region = _entered(element, region)
+        known[element.mem_id] = region
+    return region or "main"
+
+
+def _entered(element: LexborNode, outer: Region | None) -> Region | None:
+    """The region within an element, given the one around it."""
+    tag = element.tag or ""
+    if tag in ("html", "body", "-document") or outer == "breadcrumb":
+        return outer
+    attributes = element.attributes
+    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".strip()
+    label = attributes.get("aria-label") or ""
+    if _BREADCRUMB.search(names) or _BREADCRUMB.search(label) or "BreadcrumbList" in (attributes.get("itemtype") or ""):
+        return "breadcrumb"
+    own = _TAG_REGIONS.get(tag) or _ROLE_REGIONS.get((attributes.get("role") or "").lower()) or _named_region(names)
+    if own is None or own == outer:
+        return outer
+    if own == "nav" and (outer == "footer" or _PAGER.search(f"{names} {label}")):
+        return outer
+    # The header or footer of an article belongs to the article.
+    if outer in ("main", "footer") and own in ("header", "footer"):
+        return outer
+    return "nav" if outer == "nav" and own != "main" else own
+
+
+def _named_region(names: str) -> Region | None:
+    if not names:
+        return None
+    if _FOOTER.search(names):
+        return "footer"
+    if _HEADER.search(names):
+        return "header"
+    if _ASIDE.search(names):
+        return "aside"
+    return "nav" if _NAV.search(names) else None
+
+
+_BLOCKS: Final = frozenset(
+    (
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "button",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "body",
+        "title",
+        "label",
+    )
+)
+
+
+def visible_text(root: LexborNode | None) -> str:
+    """The text of a node that a reader may see, one line a block."""
+    if root is None:
+        return ""
+    parts: list[str] = []
+    length = 0
+    node: LexborNode | None = root.first_child
+    while node is not None and length < _MAX_TEXT:
+        tag = node.tag
+        if tag == "-text":
+            text = node.text_content or ""
+            parts.append(text)
+            length += len(text)
+        elif tag in _BLOCKS:
+            parts.append("\n")
+        inner = None if tag in _HIDDEN else node.first_child
+        node = inner if inner is not None else _following(node, root, parts)
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _following(node: LexborNode, root: LexborNode, parts: list[str]) -> LexborNode | None:
+    current: LexborNode | None = node
+    while current is not None and current.mem_id != root.mem_id:
+        if current.tag in _BLOCKS:
+            parts.append("\n")
+        if current.next is not None:
+            return current.next
+        current = current.parent
+    return None
