@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -14,8 +14,13 @@ _MAX_HOSTS: Final = 1_000
 class Pacer:
     """Keeps the distance between requests to one host, from start to start."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._clock = clock
+        self._sleep = sleep
         self._next_start: OrderedDict[str, float] = OrderedDict()
         self._held_until: OrderedDict[str, float] = OrderedDict()
 
@@ -33,7 +38,7 @@ class Pacer:
         if delay:
             _remember(self._next_start, host, self._clock() + wait + delay)
         while wait:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
             # The host may have asked for quiet in the meantime.
             wait = self.held_for(host)
 
