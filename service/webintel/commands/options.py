@@ -1,14 +1,16 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 import click
 
-from webintel.engine.fetch import ConnectTo, FetchOptions
+from webintel import __version__
+
+if TYPE_CHECKING:
+    from webintel.engine.fetch import FetchOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
-DEFAULTS = FetchOptions()
 
 
 class FetchArguments(TypedDict):
@@ -31,8 +33,10 @@ def fetch_options(command: F) -> F:
     return command
 
 
-def build_fetch_options(**arguments: Unpack[FetchArguments]) -> FetchOptions:
+def build_fetch_options(**arguments: Unpack[FetchArguments]) -> "FetchOptions":
     """Turn the arguments into the engine's options, or say which one is wrong."""
+    from webintel.engine.fetch import ConnectTo, FetchOptions
+
     try:
         return FetchOptions(
             user_agent=arguments["user_agent"],
@@ -52,12 +56,16 @@ def _option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, show_default="default" in settings, **settings)
 
 
+_USER_AGENT = f"WebIntelBot/{__version__} (+https://webintel.example/bot)"
+# The defaults are those of the engine's `FetchOptions`, written out so that `--help` need not load the engine.
 _FETCH_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    _option("--max-pages", type=int, default=DEFAULTS.max_pages, help="Pages to fetch at most."),
-    _option("--max-seconds", type=float, default=DEFAULTS.max_seconds, help="Time for everything at most."),
-    _option("--max-bytes", type=int, default=DEFAULTS.max_bytes, help="Size of an unpacked response at most."),
-    _option("--delay", type=float, default=DEFAULTS.delay, help="Seconds between two requests."),
-    _option("--user-agent", default=DEFAULTS.user_agent, help="Who we say we are."),
+    _option("--max-pages", type=int, default=150, help="Pages to fetch at most."),
+    _option("--max-seconds", type=float, default=600.0, help="Time for everything at most."),
+    _option("--max-bytes", type=int, default=8 * 1024 * 1024, help="Size of an unpacked response at most."),
+    _option("--delay", type=float, default=1.0, help="Seconds between two requests."),
+    _option(
+        "--user-agent", default=_USER_AGENT, help="Who we say we are."
+    ),
     _option(
         "--connect-to",
         multiple=True,
