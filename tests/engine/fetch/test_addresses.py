@@ -88,6 +88,15 @@ async def test_of_mixed_answers_only_the_public_one_is_dialled() -> None:
     assert set(dialler.dialled) == {("93.184.216.34", 443)}
 
 
+async def test_both_families_are_tried_in_turn_and_not_without_end() -> None:
+    dialler = CountingDialler()
+    six = [f"2606:4700::{number}" for number in range(1, 6)]
+    resolver = resolver_of(*six, "93.184.216.34", "93.184.216.35", "93.184.216.36")
+    async with Fetcher(FetchOptions(delay=0), dialler=dialler, resolver=resolver) as fetcher:
+        await failure(fetcher, "http://shop.example/")
+    assert [host for host, _ in dialler.dialled] == [six[0], "93.184.216.34", six[1], "93.184.216.35"]
+
+
 async def test_rebinding_gains_nothing() -> None:
     """The name moves from an allowed address to a forbidden one between two connections."""
     answers = iter(["127.0.0.2", "127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1"])

@@ -15,7 +15,11 @@ def translate(error: Exception, url: str, host: str) -> EngineError:
     if isinstance(tls, ssl.SSLCertVerificationError):
         return EngineError(ErrorCode.TLS_FAILED, f"The certificate of {host} is not valid: {tls.verify_message}.")
     if tls is not None:
-        return EngineError(ErrorCode.TLS_FAILED, f"{host} does not speak TLS as it should ({tls.reason or 'broken'}).")
+        return EngineError(
+            ErrorCode.TLS_FAILED,
+            f"{host} does not speak TLS as it should ({tls.reason or 'broken'}).",
+            "Check that the site answers over https in a browser, then retry.",
+        )
     if isinstance(error, httpx.TimeoutException):
         return EngineError(ErrorCode.TIMED_OUT, f"{host} does not answer in time.")
     if isinstance(error, httpx.ConnectError):

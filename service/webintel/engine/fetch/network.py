@@ -5,8 +5,10 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from ipaddress import ip_address
+from itertools import zip_longest
 from typing import Final
 
 import httpcore
@@ -28,10 +30,14 @@ _KEEPALIVE_SECONDS: Final = 30.0
 _SocketOptions = Iterable[httpcore.SOCKET_OPTION]
 
 
+# Threads of their own: a name server that hangs must not keep the loop's default ones from other work.
+_resolving = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Ask the system's resolver."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolving, ask)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -105,12 +111,12 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Resolve, check, and dial the first checked address that answers."""
         dialled_host, dialled_port = self._policy.route(parse_host(f"[{host}]" if ":" in host else host), port)
+        addresses = _alternate(await self._addresses(host, dialled_host, dialled_port))[:_MAX_ADDRESSES]
+        share = timeout / len(addresses) if timeout and addresses else timeout
         failure: Exception | None = None
-        for address in (await self._addresses(host, dialled_host, dialled_port))[:_MAX_ADDRESSES]:
+        for address in addresses:
             try:
-                return await self._dialler.connect_tcp(
-                    str(address), dialled_port, timeout, local_address, socket_options
-                )
+                return await self._dialler.connect_tcp(str(address), dialled_port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         if failure is None:
@@ -170,6 +176,13 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         for connection in self._pool.connections:
             if isinstance(connection, httpcore.AsyncConnectionInterface) and connection.is_idle():
                 await connection.aclose()
+
+
+def _alternate(addresses: list[IPAddress]) -> list[IPAddress]:
+    """Take the families in turn, so that a network without one of them still gets to the other in time."""
+    first = [address for address in addresses if address.version == addresses[0].version]
+    other = [address for address in addresses if address.version != addresses[0].version]
+    return [address for pair in zip_longest(first, other) for address in pair if address is not None]
 
 
 @lru_cache(maxsize=4)
