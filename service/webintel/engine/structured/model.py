@@ -1,16 +1,36 @@
 """The shapes in which structured data is handed over."""
 
+from functools import cached_property
+
 import msgspec
+
+from webintel.engine.structured.devalue import revive
+from webintel.engine.structured.tolerant_json import loads
 
 Item = dict[str, object]
 
 
-class State(msgspec.Struct, frozen=True):
-    """Data embedded in a page for its own scripts."""
+class State:
+    """Data embedded in a page for its own scripts; decoded when it is first asked for.
 
-    name: str
-    """The script's id or variable, such as `__NEXT_DATA__`; else its type."""
-    data: object
+    Attributes:
+        name: the script's id or variable, such as `__NEXT_DATA__`; else its type.
+        text: the JSON as it stands on the page.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"State({self.name!r}, {len(self.text)} characters)"
+
+    @cached_property
+    def data(self) -> object:
+        """What the text says; none where it cannot be read."""
+        values = loads(self.text)
+        data = values[0] if values else None
+        return revive(data) if self.name == "__NUXT_DATA__" and isinstance(data, list) else data
 
 
 class StructuredData(msgspec.Struct, frozen=True):
