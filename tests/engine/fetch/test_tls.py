@@ -123,9 +123,11 @@ async def test_a_server_that_speaks_no_tls(greeting: bytes) -> None:
 
 
 class Http2Server:
-    """Answers `/large` with as much as the client lets through, and all else with a small page."""
+    """Answers `/large` with as much as the client lets through, and all else with a small page or given frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: bytes | None, *, hangs_up: bool) -> None:
+        self.frames = frames
+        self.hangs_up = hangs_up
         self.port = 0
         self.connections = 0
         self.paths: list[str] = []
@@ -144,6 +146,10 @@ class Http2Server:
                 for event in connection.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
                         self._answer(connection, event)
+                        if self.frames and self.paths[-1] == "/broken":
+                            writer.write(connection.data_to_send() + self.frames)
+                            if self.hangs_up:
+                                writer.close()
         writer.close()
 
     def _answer(self, connection: h2.connection.H2Connection, event: h2.events.RequestReceived) -> None:
@@ -155,6 +161,8 @@ class Http2Server:
             [(":status", "200" if found else "404"), ("content-type", "text/html")],
             end_stream=not found,
         )
+        if self.frames and path == "/broken":
+            return
         if path == "/large":
             while connection.local_flow_control_window(event.stream_id) > 16_384:
                 connection.send_data(event.stream_id, b"x" * 16_384)
@@ -163,8 +171,10 @@ class Http2Server:
 
 
 @asynccontextmanager
-async def serve_http2(context: ssl.SSLContext) -> AsyncIterator[Http2Server]:
-    played = Http2Server()
+async def serve_http2(
+    context: ssl.SSLContext, frames: bytes | None = None, *, hangs_up: bool = True
+) -> AsyncIterator[Http2Server]:
+    played = Http2Server(frames, hangs_up=hangs_up)
     server = await asyncio.start_server(played.serve, "127.0.0.1", 0, ssl=context)
     played.port = server.sockets[0].getsockname()[1]
     try:
@@ -173,20 +183,54 @@ async def serve_http2(context: ssl.SSLContext) -> AsyncIterator[Http2Server]:
         server.close()
 
 
+def http2_options(site: Http2Server) -> FetchOptions:
+    return FetchOptions(
+        connect_to=(ConnectTo(None, None, "127.0.0.1", site.port),),
+        allow_private=("127.0.0.0/8",),
+        delay=0,
+        backoff=0,
+        request_timeout=5,
+    )
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        b"\xff\xff\xff\x00\x00\x00\x00\x00\x03",
+        b"\x00\x00\x04\x01\x04\x00\x00\x00\x03\xff\xff\xff\xff",
+        b"\x00\x00\x04\x03\x00\x00\x00\x00\x03\x00\x00\x00\x02",
+        b"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01",
+        b"\x00\x00\x01\x00\x00\x00\x00\x00\x02x",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    ],
+    ids=["huge-frame", "bad-headers", "reset", "go-away", "unknown-stream", "http1"],
+)
+async def test_broken_http2_is_named(authority: Authority, frames: bytes) -> None:
+    context = authority.server("shop.example", protocols=("h2",))
+    async with serve_http2(context, frames) as site, Fetcher(http2_options(site)) as fetcher:
+        error = await failure(fetcher, "https://shop.example/broken")
+        assert error.code in {ErrorCode.INVALID_RESPONSE, ErrorCode.UNREACHABLE}
+        assert (await fetcher.get("https://shop.example/")).status == 200
+
+
+async def test_a_connection_with_broken_http2_is_not_used_again(authority: Authority) -> None:
+    context = authority.server("shop.example", protocols=("h2",))
+    frames = b"\x00\x00\x04\x01\x04\x00\x00\x00\x03\xff\xff\xff\xff"
+    async with serve_http2(context, frames, hangs_up=False) as site, Fetcher(http2_options(site)) as fetcher:
+        assert (await failure(fetcher, "https://shop.example/broken")).code == ErrorCode.INVALID_RESPONSE
+        assert (await fetcher.get("https://shop.example/")).status == 200
+
+
 async def test_http2(authority: Authority) -> None:
     context = authority.server("shop.example", protocols=("h2", "http/1.1"))
-    async with serve_http2(context) as site:
-        options = FetchOptions(
-            connect_to=(ConnectTo(None, None, "127.0.0.1", site.port),), allow_private=("127.0.0.0/8",), delay=0
-        )
-        async with Fetcher(options) as fetcher:
-            for path in ("/a", "/b?c"):
-                assert (await fetcher.get(f"https://shop.example{path}")).body == b"<p>page</p>"
-            assert site.paths == ["/robots.txt", "/a", "/b?c"]
-            assert site.connections == 1
-            # A stream that is given up would go on filling the connection, so that goes too.
-            for _ in range(3):
-                error = await failure(fetcher, "https://shop.example/large", max_bytes=20_000)
-                assert error.code == ErrorCode.TOO_LARGE
-            assert (await fetcher.get("https://shop.example/c")).status == 200
-            assert site.connections == 4
+    async with serve_http2(context) as site, Fetcher(http2_options(site)) as fetcher:
+        for path in ("/a", "/b?c"):
+            assert (await fetcher.get(f"https://shop.example{path}")).body == b"<p>page</p>"
+        assert site.paths == ["/robots.txt", "/a", "/b?c"]
+        assert site.connections == 1
+        # A stream that is given up would go on filling the connection, so that goes too.
+        for _ in range(3):
+            error = await failure(fetcher, "https://shop.example/large", max_bytes=20_000)
+            assert error.code == ErrorCode.TOO_LARGE
+        assert (await fetcher.get("https://shop.example/c")).status == 200
+        assert site.connections == 4

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import h2.exceptions
 import httpx
 import msgspec
 
@@ -20,6 +21,8 @@ from webintel.engine.fetch.response import Headers, find_header
 from webintel.engine.fetch.walls import is_challenge
 
 _PASSING_STATUSES: Final = frozenset({429, 502, 503, 504})
+# What hostile HTTP/2 frames raise comes through httpx as it is.
+_FAILURES: Final = (httpx.HTTPError, httpx.StreamError, h2.exceptions.H2Error, OSError, ValueError)
 # Enough of a redirect or an error page to recognise a challenge, and to use the connection again.
 _MAX_SIDE_BODY: Final = 64 * 1024
 _CONNECT_SECONDS: Final = 10.0
@@ -104,7 +107,9 @@ class Exchange:
             final = attempt >= self._options.retries
             try:
                 reply = await self._attempt(target, plan)
-            except httpx.HTTPError as error:
+            except _FAILURES as error:
+                # A connection whose HTTP/2 is broken would otherwise be used again.
+                await self._transport.discard_idle()
                 if final or not is_disconnection(error) or pause >= self._deadline.seconds_left:
                     raise translate(error, target.url, target.host) from error
                 await asyncio.sleep(pause)
@@ -175,7 +180,7 @@ class Exchange:
             plan.check(headers)
         inflater = inflater_for(_encoding(headers), target.url)
         length = find_header(headers, "content-length") or ""
-        if not plan.truncate and length.isdigit() and int(length[:20]) > plan.limit:
+        if not plan.truncate and length.isascii() and length.isdigit() and int(length[:20]) > plan.limit:
             raise EngineError(ErrorCode.TOO_LARGE, f"{target.url} is larger than {plan.limit:,} bytes.")
         return await read_body(response.aiter_raw(), inflater, plan.limit, target.url, truncate=plan.truncate)
 
