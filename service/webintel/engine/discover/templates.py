@@ -1,0 +1,187 @@
+"""Page types: pages that share a URL route, a DOM template and a kind."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from webintel.engine.discover.facts import PageFacts
+from webintel.engine.discover.params import ParameterModel, template_of
+from webintel.engine.discover.patterns import (
+    host_pattern,
+    literal_pattern,
+    paging_suffix,
+    path_pattern,
+    query_pattern,
+)
+from webintel.engine.model import PageKind, PageType
+
+_NAMES: Final[dict[PageKind, str]] = {"collection": "listing", "product": "detail"}
+_KIND_ORDER: Final[tuple[PageKind, ...]] = (
+    "home", "product", "collection", "listing", "article", "documentation", "forum", "service", "search", "login", "other",
+)  # fmt: skip
+_SAME_TEMPLATE: Final = 0.5
+_MAX_TYPES_PER_KIND: Final = 3
+_MAX_EXAMPLES: Final = 5
+_MAX_URLS_PER_ROUTE: Final = 400
+
+
+class _Cell:
+    """Pages of one route and kind."""
+
+    def __init__(self, kind: PageKind, template: str, pages: list[PageFacts]) -> None:
+        self.kind = kind
+        self.template = template
+        self.pages = pages
+        self.core = ""
+        self.literal = False
+
+
+class _Type(msgspec.Struct):
+    kind: PageKind
+    cells: list[_Cell]
+    signature: frozenset[int]
+
+
+def cluster_pages(facts: Sequence[PageFacts], known_urls: Sequence[str], model: ParameterModel) -> list[PageType]:
+    """Sort pages into types.
+
+    Args:
+        facts: the pages fetched, the start page first.
+        known_urls: all pages known, fetched or not; each type counts its own among them.
+        model: which parameters identify a page.
+    """
+    if not facts:
+        return []
+    cells = _cells(facts, model)
+    types = _types(cells)
+    _give_cores(cells, known_urls, model)
+    built = [_page_type(kind_type, cells, known_urls) for kind_type in types]
+    built.sort(key=lambda page_type: (_KIND_ORDER.index(page_type.kind), -page_type.page_count, page_type.url_pattern))
+    counts: Counter[str] = Counter()
+    named = []
+    for page_type in built:
+        name = _NAMES.get(page_type.kind, page_type.kind)
+        counts[name] += 1
+        unique = name if counts[name] == 1 else f"{name}_{counts[name]}"
+        named.append(msgspec.structs.replace(page_type, name=unique))
+    return named
+
+
+def _cells(facts: Sequence[PageFacts], model: ParameterModel) -> list[_Cell]:
+    routes: dict[str, list[PageFacts]] = {}
+    for page in facts:
+        routes.setdefault(template_of(_first_page(page.url, model), model), []).append(page)
+    cells = []
+    for template, pages in routes.items():
+        kinds: dict[PageKind, list[PageFacts]] = {}
+        for page, kind in zip(pages, _smoothed(pages), strict=True):
+            kinds.setdefault("home" if page is facts[0] else kind, []).append(page)
+        cells += [_Cell(kind, template, of_kind) for kind, of_kind in kinds.items()]
+    return cells
+
+
+def _first_page(url: str, model: ParameterModel) -> str:
+    key = model.listing_key(url)
+    return f"{urlsplit(url).scheme}://{key}" if key != model.key(url) else url
+
+
+def _smoothed(pages: Sequence[PageFacts]) -> list[PageKind]:
+    """Kinds of the pages of one route; a stray among look-alikes is one of them."""
+    weights: Counter[PageKind] = Counter()
+    for page in pages:
+        weights[page.kind] += 1
+    kind, most = min(weights.items(), key=lambda item: (-item[1], _KIND_ORDER.index(item[0])))
+    if len(pages) < 4 or most < 0.6 * len(pages):
+        return [page.kind for page in pages]
+    typical = _typical([page for page in pages if page.kind == kind])
+    return [kind if _overlap(page.signature, typical) >= _SAME_TEMPLATE else page.kind for page in pages]
+
+
+def _typical(pages: Sequence[PageFacts]) -> frozenset[int]:
+    counts = Counter(part for page in pages for part in page.signature)
+    return frozenset(part for part, count in counts.items() if 2 * count >= len(pages))
+
+
+def _overlap(one: frozenset[int], other: frozenset[int]) -> float:
+    return len(one & other) / max(len(one | other), 1)
+
+
+def _types(cells: list[_Cell]) -> list[_Type]:
+    types: list[_Type] = []
+    for cell in sorted(cells, key=lambda cell: (_KIND_ORDER.index(cell.kind), -len(cell.pages), cell.template)):
+        signature = _typical(cell.pages)
+        same_kind = [one for one in types if one.kind == cell.kind]
+        best = max(same_kind, key=lambda one: _overlap(one.signature, signature), default=None)
+        alike = best is not None and _overlap(best.signature, signature) >= _SAME_TEMPLATE
+        if best is not None and (
+            alike or len(same_kind) >= _MAX_TYPES_PER_KIND or cell.kind in ("other", "search", "login")
+        ):
+            best.cells.append(cell)
+        else:
+            types.append(_Type(kind=cell.kind, cells=[cell], signature=signature))
+    return types
+
+
+def _give_cores(cells: list[_Cell], known_urls: Sequence[str], model: ParameterModel) -> None:
+    """Give each cell the expression of its path and query, without what sets it apart from others."""
+    of_route: dict[str, list[str]] = {}
+    routes = {cell.template for cell in cells}
+    for url in known_urls:
+        template = template_of(url, model)
+        if template in routes and len(of_route.setdefault(template, [])) < _MAX_URLS_PER_ROUTE:
+            of_route[template].append(url)
+    for route in sorted(routes):
+        sharing = sorted(
+            (cell for cell in cells if cell.template == route),
+            key=lambda cell: (cell.kind == "home", -len(cell.pages), _KIND_ORDER.index(cell.kind)),
+        )
+        for position, cell in enumerate(sharing):
+            own = [_first_page(page.url, model) for page in cell.pages]
+            cell.literal = position > 0 or cell.kind == "home" or route == "/"
+            if cell.literal:
+                cell.core = literal_pattern(own)
+            else:
+                urls = own + of_route.get(route, [])
+                paging = paging_suffix(page.next_page or page.url for page in cell.pages)
+                cell.core = path_pattern(urls) + paging + query_pattern(urls, model)
+
+
+def _page_type(kind_type: _Type, cells: list[_Cell], known_urls: Sequence[str]) -> PageType:
+    pages = [page for cell in kind_type.cells for page in cell.pages]
+    host = host_pattern([page.url for page in pages])
+    alternatives = [_guarded(cell, cells, host) for cell in kind_type.cells]
+    body = alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
+    pattern = f"^{host}{body}(?:#.*)?$"
+    compiled = re.compile(pattern)
+    matched = sum(1 for url in known_urls if compiled.match(url))
+    agreeing = sum(1 for page in pages if page.kind == kind_type.kind)
+    confidence = sum(page.confidence for page in pages) / len(pages) * (0.5 + 0.5 * agreeing / len(pages))
+    return PageType(
+        name="",
+        kind=kind_type.kind,
+        url_pattern=pattern,
+        example_urls=[page.url for page in pages[:_MAX_EXAMPLES]],
+        page_count=max(matched, len(pages)),
+        confidence=round(min(confidence, 1.0), 3),
+    )
+
+
+def _guarded(cell: _Cell, cells: list[_Cell], host: str) -> str:
+    """The cell's expression, with what belongs to more exact cells of other kinds ruled out."""
+    own = re.compile(f"^{host}{cell.core}$")
+    excluded = []
+    for other in cells:
+        if other.kind == cell.kind or other is cell or _exactness(other) <= _exactness(cell):
+            continue
+        if any(own.match(page.url) for page in other.pages):
+            excluded.append(other.core)
+    guards = "".join(f"(?!{core}$)" for core in sorted(set(excluded)))
+    return guards + cell.core
+
+
+def _exactness(cell: _Cell) -> tuple[bool, int, int]:
+    return (cell.literal, cell.core.count("(?="), len(re.sub(r"\[[^\]]*\]\+|\\d\+", "", cell.core)))
