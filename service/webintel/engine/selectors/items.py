@@ -1,0 +1,182 @@
+"""Repeated items of a page, such as the cards of a listing, and the values that each of them shows."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from webintel.engine.selectors.document import Document, Element
+from webintel.engine.selectors.naming import is_generated
+from webintel.engine.selectors.values import price_amount
+
+MIN_ITEMS = 3
+MAX_ITEMS = 120
+MAX_ITEM_TEXT = 3_000
+ITEM_FIELDS = ("item_title", "item_url", "item_price", "item_image")
+
+_PRICE = re.compile(r"[$€£¥₹₽₴₺]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|CZK|AUD|CAD|kr|zł|Kč|Ft|lei)\b", re.IGNORECASE)
+_OLD_PRICE = re.compile(r"old|was|regular|compare|strike|before|list-?price|rrp|msrp|cross|original", re.IGNORECASE)
+_NO_LINK = re.compile(r"^(?:#|javascript:|mailto:|tel:|$)|add-to-cart|/cart|/login|wishlist|compare", re.IGNORECASE)
+_REGIONS = {"nav": 0.05, "header": 0.1, "footer": 0.05, "aside": 0.4, "select": 0.0, "form": 0.7}
+_ASIDE = re.compile(
+    r"\b(?:nav|menu|footer|header|sidebar|breadcrumbs?|related|pagination|pager|share|social|cookie|carousel|recommend)",
+    re.IGNORECASE,
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+class ItemNode(msgspec.Struct, frozen=True):
+    """Where an item shows a field."""
+
+    element: Element
+    attribute: str | None
+
+
+def detect_items(document: Document) -> list[Element]:
+    """The elements of the page's main repetition, in document order; none when nothing repeats enough."""
+    best: tuple[float, int] = (0.0, 0)
+    found: list[Element] = []
+    for group in _groups(document):
+        score = _score(group)
+        if score > best[0]:
+            best, found = (score, group[0].index), group
+    return found
+
+
+def _groups(document: Document) -> Iterable[list[Element]]:
+    groups: dict[tuple[str, ...], list[Element]] = defaultdict(list)
+    for element in document.elements:
+        if element.tag in ("option", "br", "script", "meta", "link", "td", "style", "path", "img", "p", "span"):
+            continue
+        if not element.text or len(element.text) > MAX_ITEM_TEXT:
+            continue
+        groups[_signature(element)].append(element)
+    for key in sorted(groups):
+        group = _outermost(groups[key])
+        if MIN_ITEMS <= len(group) <= MAX_ITEMS:
+            yield group
+
+
+def _signature(element: Element) -> tuple[str, ...]:
+    parent = element.parent
+    grand = parent.parent if parent is not None else None
+    own = sorted(name for name in element.classes if not is_generated(name))[:3]
+    above = [node.tag for node in (parent, grand) if node is not None]
+    return (element.tag, *own, "<", *above)
+
+
+def _outermost(group: list[Element]) -> list[Element]:
+    inside = {element.index for element in group}
+    return [element for element in group if not any(above.index in inside for above in element.ancestors())]
+
+
+def _score(group: Sequence[Element]) -> float:
+    region = _region(group[0])
+    if region == 0.0:
+        return 0.0
+    links = [link for link in (_main_link(element) for element in group[:40]) if link is not None]
+    distinct = len({link.attributes.get("href") for link in links})
+    seen = min(len(group), 40)
+    if group[0].tag == "a" and not any(element.children for element in group):
+        return 0.0
+    if distinct < max(MIN_ITEMS, 0.7 * seen):
+        return 0.0
+    images = sum(1 for element in group[:40] if _find(element, "img")) / seen
+    prices = sum(1 for element in group[:40] if _price_node(element)) / seen
+    headings = sum(1 for element in group[:40] if any(node.tag in _HEADINGS for node in element.descendants())) / seen
+    length = sorted(len(element.text or "") for element in group)[len(group) // 2]
+    richness = 0.4 + images + 2 * prices + 1.2 * headings + min(length, 200) / 200
+    return float(region * richness * len(group) ** 0.6)
+
+
+def _region(element: Element) -> float:
+    factor = 1.0
+    for ancestor in [element, *element.ancestors()]:
+        if ancestor.tag in ("body", "html"):
+            break
+        factor = min(factor, _REGIONS.get(ancestor.tag, 1.0))
+        name = f"{ancestor.attributes.get('class') or ''} {ancestor.attributes.get('id') or ''}"
+        if ancestor is not element and _ASIDE.search(name):
+            factor = min(factor, 0.35)
+    return factor
+
+
+def item_nodes(item: Element) -> dict[str, ItemNode]:
+    """Where one item shows its title, link, price and image."""
+    nodes: dict[str, ItemNode] = {}
+    title = _title_node(item)
+    if title is not None:
+        nodes["item_title"] = ItemNode(title, None)
+    link = _main_link(item)
+    if link is not None:
+        nodes["item_url"] = ItemNode(link, "href")
+    price = _price_node(item)
+    if price is not None:
+        nodes["item_price"] = ItemNode(price, None)
+    for image in _find(item, "img"):
+        attribute = next((name for name in ("data-src", "src") if _is_picture(image.attributes.get(name))), None)
+        if attribute is not None:
+            nodes["item_image"] = ItemNode(image, attribute)
+            break
+    return nodes
+
+
+def _is_picture(url: str | None) -> bool:
+    return bool(url and url.strip() and not url.startswith("data:"))
+
+
+def _find(element: Element, tag: str) -> list[Element]:
+    return [node for node in element.descendants() if node.tag == tag]
+
+
+def _main_link(item: Element) -> Element | None:
+    if item.tag == "a":
+        return None if _NO_LINK.search(item.attributes.get("href") or "") else item
+    links = [link for link in _find(item, "a") if not _NO_LINK.search(link.attributes.get("href") or "")]
+    if not links:
+        return None
+    title = next((node for node in item.descendants() if node.tag in _HEADINGS), None)
+    if title is not None:
+        near = [link for link in links if link.is_within(title) or title.is_within(link)]
+        if near:
+            return near[0]
+    counts: dict[str, int] = defaultdict(int)
+    for link in links:
+        counts[link.attributes.get("href") or ""] += 1
+    top = max(counts.values())
+    return next(link for link in links if counts[link.attributes.get("href") or ""] == top)
+
+
+def _title_node(item: Element) -> Element | None:
+    for node in item.descendants():
+        if node.tag in _HEADINGS and node.text:
+            return node
+        if node.attributes.get("itemprop") in ("name", "headline") and node.text:
+            return node
+    named = [
+        node
+        for node in item.descendants()
+        if re.search(r"title|name|headline", " ".join(node.classes), re.IGNORECASE) and node.text
+    ]
+    if named and len(named[0].text or "") <= 200:
+        return named[0]
+    main = _main_link(item)
+    href = main.attributes.get("href") if main is not None else None
+    same = [link for link in _find(item, "a") if link.attributes.get("href") == href and link.text]
+    return max(same, key=lambda link: len(link.text or ""), default=None)
+
+
+def _price_node(item: Element) -> Element | None:
+    found = []
+    for node in item.descendants():
+        text = node.text
+        if not text or len(text) > 30 or not _PRICE.search(text) or price_amount(text) is None:
+            continue
+        chain = [node, *(above for above in node.ancestors() if above is not item and above.is_within(item))]
+        old = any(link.tag in ("del", "s", "strike") for link in chain) or any(
+            _OLD_PRICE.search(" ".join(link.classes)) for link in chain[:3]
+        )
+        found.append((old, node))
+    current = [node for old, node in found if not old]
+    return current[0] if current else None
