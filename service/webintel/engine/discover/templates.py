@@ -21,8 +21,18 @@ from webintel.engine.model import PageKind, PageType
 
 _NAMES: Final[dict[PageKind, str]] = {"collection": "listing", "product": "detail"}
 _KIND_ORDER: Final[tuple[PageKind, ...]] = (
-    "home", "product", "collection", "listing", "article", "documentation", "forum", "service", "search", "login", "other",
-)  # fmt: skip
+    "home",
+    "product",
+    "collection",
+    "listing",
+    "article",
+    "documentation",
+    "forum",
+    "service",
+    "search",
+    "login",
+    "other",
+)
 _SAME_TEMPLATE: Final = 0.5
 _MAX_TYPES_PER_KIND: Final = 3
 _MAX_EXAMPLES: Final = 5
