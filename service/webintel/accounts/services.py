@@ -45,7 +45,7 @@ class UserService(SQLAlchemyAsyncRepositoryService[User]):
             password_hash=await hash_password(data.password),
         )
         try:
-            return await self.create(user)
+            return await self.create(user, auto_refresh=True)
         except DuplicateKeyError as error:
             raise Conflict("There is a user with this e-mail address already.", code="email-taken") from error
 
@@ -165,7 +165,7 @@ class ApiKeyService(SQLAlchemyAsyncRepositoryService[ApiKey]):
             key_hash=token_hash(key),
             expires_at=expires_at,
         )
-        return await self.create(row), key
+        return await self.create(row, auto_refresh=True), key
 
     async def revoke(self, user_id: UUID, key_id: UUID) -> None:
         """End a key; ending it again changes nothing.

@@ -75,6 +75,8 @@ class BlueprintService:
             **origin,
         )
         session.add(blueprint)
+        await session.flush()
+        await session.refresh(blueprint)
         await SiteService(session).record_blueprint(
             site, content, blueprint.version, discovered=blueprint.restored_version is None
         )

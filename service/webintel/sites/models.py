@@ -45,7 +45,7 @@ class Site(UUIDv7AuditBase):
     """As its owner writes it; the same as `domain` unless the name is international."""
     platform: Mapped[str | None] = mapped_column(String(100))
     status: Mapped[str] = mapped_column(String(32), default=SiteStatus.PENDING)
-    fingerprint: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+    fingerprint: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     complexity_score: Mapped[float | None]
     business_value_score: Mapped[float | None]
     priority: Mapped[int] = mapped_column(default=50)

@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from webintel.engine.model import Fingerprint
+from webintel.jobs.schemas import JobSummary, Priority
 from webintel.sites.models import SiteStatus
 
 Score = Annotated[float, Meta(ge=0, le=1)]
-Priority = Annotated[int, Meta(ge=0, le=100, description="Higher is sooner.")]
 Notes = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\x00]*$")]
 
 SiteOrder = Literal[
@@ -68,3 +69,18 @@ class SiteSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     last_discovered_at: datetime | None
+
+
+class SiteDetail(SiteSummary, frozen=True, kw_only=True):
+    """A site."""
+
+    fingerprint: Fingerprint | None
+    last_job: JobSummary | None
+    """The job that was asked for last."""
+
+
+class SiteCreated(SiteDetail, frozen=True, kw_only=True):
+    """A new site and its first job."""
+
+    job_id: UUID
+    """The fingerprint job; discovery follows it."""

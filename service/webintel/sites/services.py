@@ -8,6 +8,7 @@ import msgspec
 from advanced_alchemy.exceptions import DuplicateKeyError
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService
+from sqlalchemy import select
 
 from webintel.engine.errors import EngineError
 from webintel.engine.fetch import Domain, parse_domain
@@ -21,6 +22,8 @@ from webintel.sites.schemas import NewSite, SiteChange
 
 READY_CONFIDENCE = 0.5
 """Below it a person should look at the blueprint before anyone relies on it."""
+
+_NO_SITE = "There is no site with this id."
 
 
 class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
@@ -54,7 +57,7 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
             created_by=requested_by,
         )
         try:
-            site = await self.create(site)
+            site = await self.create(site, auto_refresh=True)
         except DuplicateKeyError as error:
             raise Conflict(f"The site {domain.unicode} is registered already.", code="domain-taken") from error
         first, _ = [
@@ -99,6 +102,17 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         await self.repository.session.delete(site)
         await self.repository.session.flush()
 
+    async def priority(self, site_id: UUID) -> int:
+        """Give the priority that a site's jobs inherit.
+
+        Raises:
+            NotFound: there is no such site.
+        """
+        priority = await self.repository.session.scalar(select(Site.priority).where(Site.id == site_id))
+        if priority is None:
+            raise NotFound(_NO_SITE)
+        return int(priority)
+
     async def lock(self, site_id: UUID) -> Site:
         """Give a site that nobody else can change until the transaction ends.
 
@@ -109,7 +123,7 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
             Site, site_id, with_for_update=True, populate_existing=True
         )
         if site is None:
-            raise NotFound("There is no site with this id.")
+            raise NotFound(_NO_SITE)
         return site
 
     async def record_fingerprint(self, site_id: UUID, fingerprint: Fingerprint) -> Site:

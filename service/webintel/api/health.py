@@ -1,0 +1,152 @@
+"""What orchestrators ask: is it alive, may it have traffic, has it started."""
+
+import asyncio
+import contextlib
+import time
+from typing import Annotated, Literal
+
+import msgspec
+import structlog
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+
+from webintel import __version__
+from webintel.accounts.roles import Permission
+from webintel.api.gate import UNLIMITED_OPT, allow
+from webintel.db import Database
+from webintel.db.migrate import current_revision, head_revision
+
+CHECK_EVERY_SECONDS = 1.0
+CHECK_TIMEOUT_SECONDS = 2.0
+STALE_SECONDS = 10.0
+"""A check that has not come back for so long counts as failed."""
+
+logger = structlog.get_logger(__name__)
+
+
+class Alive(msgspec.Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+    service: str = "webintel"
+    version: str = __version__
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether requests can be served, and if not, why."""
+
+    status: Literal["ok", "unavailable"]
+    reason: Annotated[str, msgspec.Meta(examples=["draining"])] | None = None
+
+
+class Health:
+    """Looks at the database once a second, so that probes cost nothing and wait for nothing.
+
+    Attributes:
+        draining: set when the process is about to end; no new traffic should come.
+        started: whether it has been ready once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._problem: str | None = "starting"
+        self._checked_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self.draining = asyncio.Event()
+        self.started = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why traffic should not come; none when it may."""
+        if self.draining.is_set():
+            return "draining"
+        if time.monotonic() - self._checked_at > STALE_SECONDS:
+            return self._problem or "database unreachable"
+        return self._problem
+
+    async def start(self) -> None:
+        """Check once, then again and again in the background."""
+        await self._check()
+        self._task = asyncio.create_task(self._watch(), name="health check")
+
+    async def stop(self) -> None:
+        """End the background check."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_EVERY_SECONDS)
+            await self._check()
+
+    async def _check(self) -> None:
+        before = self._problem
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._database.reading() as connection:
+                revision = await current_revision(connection)
+        except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
+            self._problem = "database unreachable"
+        else:
+            # A newer schema is fine: migrations run before the rollout, and old processes keep serving through it.
+            self._problem = None if (revision or "") >= head_revision() else "database not migrated"
+        self._checked_at = time.monotonic()
+        self.started = self.started or self._problem is None
+        if before != self._problem:
+            logger.info("readiness changed", ready=self._problem is None, reason=self._problem)
+
+
+_UNREADY = {
+    HTTP_503_SERVICE_UNAVAILABLE: ResponseSpec(
+        data_container=Readiness, description="Not now; `reason` says why.", generate_examples=False
+    )
+}
+
+
+class HealthController(Controller):
+    """Probes."""
+
+    path = "/health"
+    tags = ("Operations",)
+    opt = allow(Permission.PUBLIC, **{UNLIMITED_OPT: True})
+
+    @get("/", operation_id="Health", summary="Alive, with the version", sync_to_thread=False)
+    def health(self) -> Alive:
+        """Answer, for clients that know no other probe."""
+        return Alive()
+
+    @get("/live", operation_id="Live", summary="The process answers", sync_to_thread=False)
+    def live(self) -> Alive:
+        """Answer without touching anything."""
+        return Alive()
+
+    @get(
+        "/ready",
+        operation_id="Ready",
+        summary="The database is reachable and migrated, and the process is not shutting down",
+        responses=_UNREADY,
+        sync_to_thread=False,
+    )
+    def ready(self, health: NamedDependency[Health]) -> Response[Readiness]:
+        """Say whether traffic may come."""
+        return _readiness(health.problem)
+
+    @get(
+        "/startup",
+        operation_id="Startup",
+        summary="It has been ready once",
+        responses=_UNREADY,
+        sync_to_thread=False,
+    )
+    def startup(self, health: NamedDependency[Health]) -> Response[Readiness]:
+        """Say whether the start is over."""
+        return _readiness(None if health.started else health.problem)
+
+
+def _readiness(problem: str | None) -> Response[Readiness]:
+    if problem is None:
+        return Response(Readiness(status="ok"), status_code=HTTP_200_OK)
+    return Response(Readiness(status="unavailable", reason=problem), status_code=HTTP_503_SERVICE_UNAVAILABLE)

@@ -1,0 +1,125 @@
+"""What routes of every area take from a request."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from webintel.accounts.idempotency import Answer, IdempotentRequest
+from webintel.accounts.queries import Caller
+from webintel.db import Database
+from webintel.problems import InvalidInput
+from webintel.settings import Settings
+
+AnyRequest = Request[Any, Any, Any]
+Made = TypeVar("Made")
+
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="A name for this request: sent again within a day with the same body, it gets the same answer.",
+    ),
+]
+IfMatchHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match", max_length=200, description="The `ETag` that was read, to change only that state."
+    ),
+]
+
+_ETAG = re.compile(r'"(\d{1,9})"')
+_NO_REVISION = -1
+
+
+async def provide_session(database: NamedDependency[Database]) -> AsyncIterator[AsyncSession]:
+    """Give a session that is committed before the response is sent, or rolled back when the request fails."""
+    async with database.transaction() as session:
+        yield session
+
+
+def provide_caller(request: AnyRequest) -> Caller:
+    """Give whoever the gate has let in."""
+    caller: Caller = request.scope["user"]
+    return caller
+
+
+class Once:
+    """Does the work of a request once, however often its caller sends it."""
+
+    def __init__(
+        self, request: AnyRequest, session: AsyncSession, caller: Caller, settings: Settings, key: str | None
+    ) -> None:
+        self._request = request
+        self._session = session
+        self._caller = caller
+        self._lifetime = timedelta(hours=settings.idempotency_key_hours)
+        self._key = key
+
+    async def create(self, make: Callable[[], Awaitable[tuple[str, Made]]]) -> Response[Made]:
+        """Answer 201 with what `make` gives, a location and a body, or with the stored answer of the first time."""
+        if self._key is None:
+            return _created(_answer(*await make()))
+        named = IdempotentRequest(
+            user_id=self._caller.user_id,
+            operation=f"{self._request.method} {self._request.scope['path_template']}",
+            key=self._key,
+            body=await self._request.body(),
+        )
+        answer = await named.begin(self._session, self._lifetime)
+        if answer is not None:
+            return _created(answer, {"Idempotent-Replayed": "true"})
+        answer = _answer(*await make())
+        await named.finish(self._session, answer, self._lifetime)
+        return _created(answer)
+
+
+def provide_once(
+    request: AnyRequest,
+    session: NamedDependency[AsyncSession],
+    caller: NamedDependency[Caller],
+    settings: NamedDependency[Settings],
+    idempotency_key: IdempotencyKeyHeader = None,
+) -> Once:
+    """Prepare for a request that may be sent twice."""
+    return Once(request, session, caller, settings, idempotency_key)
+
+
+def _answer(location: str, body: object) -> Answer:
+    return Answer(status_code=201, location=location, body=msgspec.json.encode(body))
+
+
+def _created(answer: Answer, headers: dict[str, str] | None = None) -> Response[Any]:
+    return Response(
+        answer.body,
+        status_code=answer.status_code,
+        media_type="application/json",
+        headers={"Location": answer.location, **(headers or {})},
+    )
+
+
+def etag(revision: int) -> str:
+    """Write a revision as an entity tag."""
+    return f'"{revision}"'
+
+
+def expected_revision(if_match: str | None) -> int | None:
+    """Read `If-Match`; none when any state will do, and no revision at all for a tag that is not ours.
+
+    Raises:
+        InvalidInput: it is no entity tag.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    if not if_match.startswith(('"', 'W/"')):
+        raise InvalidInput.of("If-Match", "is no entity tag; send the ETag as you got it, with its quotes")
+    tags = _ETAG.fullmatch(if_match.strip())
+    return int(tags[1]) if tags else _NO_REVISION
