@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     UNUSABLE_BLUEPRINT = "unusable_blueprint"
     INVALID_RULES = "invalid_rules"
     CANCELLED = "cancelled"
+    WORKER_LOST = "worker_lost"
     INTERNAL = "internal"
 
 
@@ -55,6 +56,7 @@ RECOVERY_ACTIONS: dict[ErrorCode, str] = {
     ErrorCode.UNUSABLE_BLUEPRINT: "Give a blueprint exported as JSON or YAML by this version or an older one.",
     ErrorCode.INVALID_RULES: "Correct the rule file that the message names.",
     ErrorCode.CANCELLED: "Start the job again when you want its result.",
+    ErrorCode.WORKER_LOST: "The job ended its worker again and again, perhaps for lack of memory: see its log.",
     ErrorCode.INTERNAL: "This is a fault of ours: report it with the job's id.",
 }
 
