@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,6 +80,9 @@ class JobService:
             JobNotFound: there is no such job.
             JobEnded: it has ended already.
         """
+        site_id = await session.scalar(select(Job.site_id).where(Job.id == job_id))
+        if site_id is not None:
+            await lock_site(session, site_id)
         job = await session.get(Job, job_id, with_for_update=True, populate_existing=True)
         if job is None:
             raise JobNotFound(job_id)
@@ -91,6 +94,7 @@ class JobService:
 
     async def cancel_for_site(self, session: AsyncSession, site_id: UUID) -> int:
         """End every job of a site and say how many there were."""
+        await lock_site(session, site_id)
         query = select(Job).where(Job.site_id == site_id, Job.status.in_(UNDER_WAY)).with_for_update()
         jobs = list(await session.scalars(query))
         await self._cancel(session, jobs)
@@ -132,15 +136,14 @@ class JobService:
 
 
 async def lock_site(session: AsyncSession, site_id: UUID) -> None:
-    """Let nobody else decide, until the transaction ends, which job of the site runs."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"webintel jobs {site_id}", 0))))
+    """Let nobody else decide, until the transaction ends, which job of the site runs; always before a job's row."""
+    await session.execute(text("SELECT 1 FROM sites WHERE id = :id FOR NO KEY UPDATE"), {"id": site_id})
 
 
 async def release_site(
     session: AsyncSession, queue: JobQueue, site_id: UUID, *, delay: timedelta = timedelta(0)
 ) -> None:
-    """Hand the next job that waits for the site to the queue."""
-    await lock_site(session, site_id)
+    """Hand the next job that waits for the locked site to the queue."""
     waiting = (
         select(Job.id, Job.priority)
         .where(Job.site_id == site_id, Job.status == JobStatus.QUEUED, Job.queue_id.is_(None))

@@ -11,8 +11,9 @@ from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel, JobId
 from pgqueuer.ports.driver import Driver
 from pgqueuer.queries import Queries
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, column, exists, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 ENTRYPOINT = "webintel_job"
 
@@ -31,6 +32,8 @@ QUEUE_SETTINGS = DBSettings(
     durability=Durability.durable,
     widen_id=True,
 )
+
+_ENTRIES = table(QUEUE_SETTINGS.queue_table, column("id"))
 
 
 def queries_on(driver: Driver) -> Queries:
@@ -60,11 +63,9 @@ class PgQueuerQueue:
             queries = await _queries_in(session)
             await queries.mark_job_as_cancelled([JobId(queue_id) for queue_id in queue_ids])
 
-    async def lost(self, session: AsyncSession, queue_ids: Sequence[int]) -> set[int]:
-        """Name the entries that the queue no longer has."""
-        statement = text("SELECT id FROM pgqueuer WHERE id = ANY(:ids)")
-        kept = await session.scalars(statement, {"ids": list(queue_ids)})
-        return set(queue_ids) - set(kept)
+    def holds(self, queue_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+        """Write, for SQL, whether the queue still has the entry of that number."""
+        return exists().where(_ENTRIES.c.id == queue_id)
 
 
 async def _queries_in(session: AsyncSession) -> Queries:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 
 class JobQueue(Protocol):
@@ -21,6 +23,6 @@ class JobQueue(Protocol):
         """Remove entries and tell the workers that run them, once the session's transaction is committed."""
         ...
 
-    async def lost(self, session: AsyncSession, queue_ids: Sequence[int]) -> set[int]:
-        """Name the entries that the queue no longer has."""
+    def holds(self, queue_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+        """Write, for SQL, whether the queue still has the entry of that number."""
         ...

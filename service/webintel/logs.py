@@ -1,0 +1,68 @@
+"""Logs: one JSON line for each event, or coloured text for a person at a terminal."""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import structlog
+
+from webintel.settings import Settings
+
+QUIET = {"httpx": "WARNING", "httpcore": "WARNING", "hpack": "WARNING", "pgqueuer": "ERROR", "asyncio": "WARNING"}
+"""Libraries that tell more than anybody wants to read."""
+
+
+def configure_logging(settings: Settings, *, role: str, stream: TextIO | None = None) -> None:
+    """Send the events of structlog and of every library the same way.
+
+    Args:
+        settings: the level and the format.
+        role: stands in every line, so that the lines of several processes can be told apart.
+        stream: where to; standard error unless told otherwise.
+    """
+    output = stream or sys.stderr
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(settings, output, role),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _rendering(settings: Settings, output: TextIO, role: str) -> list[Any]:
+    wanted = settings.log_format
+    if wanted == "auto":
+        wanted = "console" if output.isatty() and not settings.production else "json"
+    if wanted == "console":
+        return [structlog.dev.ConsoleRenderer(colors=output.isatty(), pad_event_to=0)]
+
+    def name_role(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"role": role, **event}
+
+    return [name_role, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]

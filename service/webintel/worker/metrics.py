@@ -1,0 +1,44 @@
+"""What a worker tells Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from webintel.engine.model import FetchRecord
+from webintel.jobs.models import JobType
+
+_DURATIONS = (1, 5, 15, 30, 60, 120, 300, 600, 1200)
+
+
+class WorkerMetrics:
+    """A registry of its own, so that several workers can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.finished = Counter(
+            "jobs_finished_total", "Jobs that have ended.", ["type", "status"], registry=self.registry
+        )
+        self.durations = Histogram(
+            "job_duration_seconds",
+            "Time from a job's last start to its end.",
+            ["type"],
+            buckets=_DURATIONS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge("job_queue_depth", "Jobs that wait for a worker.", ["type"], registry=self.registry)
+        self.running = Gauge("jobs_running", "Jobs that this worker runs.", registry=self.registry)
+        self.blueprints = Counter("blueprints_created_total", "Blueprints published.", registry=self.registry)
+        self.fetches = Counter("fetches_total", "URLs asked for.", ["outcome"], registry=self.registry)
+        for collector in (ProcessCollector, PlatformCollector):
+            collector(registry=self.registry)
+        for job_type in JobType:
+            self.queue_depth.labels(job_type).set(0)
+
+    def count_fetches(self, fetches: list[FetchRecord]) -> None:
+        """Count what became of a visit's URLs."""
+        for record in fetches:
+            self.fetches.labels(record.outcome).inc()
+
+    def count_end(self, job_type: str, status: str, seconds: float | None = None) -> None:
+        """Count a job that has ended."""
+        self.finished.labels(job_type, status).inc()
+        if seconds is not None:
+            self.durations.labels(job_type).observe(seconds)

@@ -1,0 +1,195 @@
+"""Running one job from its claim to its end, whatever happens in between."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import anyio
+import structlog
+
+from webintel.db.outage import is_outage
+from webintel.engine.errors import EngineError, ErrorCode
+from webintel.engine.progress import Progress
+from webintel.jobs.models import JobStatus
+from webintel.jobs.runs import Buried, Gone, JobRuns, Later, Run, RunLost
+from webintel.settings import Settings
+from webintel.worker.metrics import WorkerMetrics
+from webintel.worker.task import Finished, Task
+
+PROGRESS_SECONDS = 0.5
+"""Progress is written at most this often."""
+OUTAGE_PAUSE = 1.0
+OUTAGE_PATIENCE = 60
+"""Tries to write a job's end before it is left to be started again."""
+STOPPING_PATIENCE = 5.0
+"""How long a cancelled task may take to let go."""
+
+logger = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+
+class Runner:
+    """Handles the queue's entries."""
+
+    def __init__(self, runs: JobRuns, tasks: Mapping[str, Task], metrics: WorkerMetrics, settings: Settings) -> None:
+        self._runs = runs
+        self._tasks = tasks
+        self._metrics = metrics
+        self._beat_seconds = settings.worker_heartbeat_seconds
+        self._grace_seconds = settings.worker_grace_seconds
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let the running jobs end within the time of grace, then hand them back."""
+        self._stopping.set()
+
+    async def handle(self, job_id: UUID, queue_id: int) -> timedelta | None:
+        """Do what an entry asks for; gives the time after which it is to come back, if at all."""
+        if self._stopping.is_set():
+            return timedelta(0)
+        claimed = await self._runs.claim(job_id, queue_id, bury=lambda run: self._tasks[run.job_type].failed(run))
+        match claimed:
+            case Later(delay):
+                return delay
+            case Buried(run):
+                logger.error(
+                    "job given up: its worker was lost each time", job_id=str(run.job_id), attempts=run.attempt
+                )
+                self._metrics.count_end(run.job_type, JobStatus.DEAD)
+                return None
+            case Gone():
+                return None
+        with structlog.contextvars.bound_contextvars(
+            job_id=str(claimed.job_id), site_id=str(claimed.site_id), job_type=claimed.job_type
+        ):
+            self._metrics.running.inc()
+            try:
+                return await self._run(claimed)
+            finally:
+                self._metrics.running.dec()
+
+    async def _run(self, run: Run) -> timedelta | None:
+        logger.info("job started", attempt=run.attempt)
+        began = time.monotonic()
+        watch = _Watch(self._runs, run, self._beat_seconds)
+        work = asyncio.create_task(self._tasks[run.job_type].work(run, watch.report), name="job")
+        beats = asyncio.create_task(watch.keep_alive(), name="job heartbeat")
+        stopping = asyncio.create_task(self._stop_requested(), name="job grace")
+        try:
+            await asyncio.wait({work, beats, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return await self._end(run, work, began)
+            await _give_up(work)
+            if beats.done():
+                beats.result()
+            await self._until_written(lambda: self._runs.hand_back(run))
+            logger.info("job handed back")
+            return timedelta(0)
+        except RunLost:
+            logger.info("job left: it was cancelled, or another worker runs it")
+            return None
+        except asyncio.CancelledError:
+            logger.info("job cancelled")
+            self._metrics.count_end(run.job_type, JobStatus.CANCELLED, time.monotonic() - began)
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                for task in (work, beats, stopping):
+                    await _give_up(task)
+
+    async def _end(self, run: Run, work: asyncio.Task[Finished], began: float) -> timedelta | None:
+        try:
+            finished = work.result()
+        except EngineError as error:
+            return await self._fail(run, error, began)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            logger.exception("job failed by a fault of ours")
+            failure = EngineError(ErrorCode.INTERNAL, f"The job failed unexpectedly ({type(error).__name__}).")
+            return await self._fail(run, failure, began)
+        await self._until_written(lambda: self._runs.succeed(run, finished.result, finished.effects))
+        seconds = time.monotonic() - began
+        self._metrics.count_fetches(finished.fetches)
+        self._metrics.count_end(run.job_type, JobStatus.SUCCESS, seconds)
+        if finished.publishes:
+            self._metrics.blueprints.inc()
+        logger.info("job done", seconds=round(seconds, 2))
+        return None
+
+    async def _fail(self, run: Run, error: EngineError, began: float) -> timedelta | None:
+        effects = self._tasks[run.job_type].failed(run)
+        ended = await self._until_written(lambda: self._runs.fail(run, error, effects))
+        if isinstance(ended, timedelta):
+            logger.warning("job failed, to be tried again", error=error.code, message=error.message, after=str(ended))
+            return ended
+        logger.warning("job failed", error=error.code, message=error.message, status=ended)
+        self._metrics.count_end(run.job_type, ended, time.monotonic() - began)
+        return None
+
+    async def _until_written(self, write: Callable[[], Awaitable[Result]]) -> Result:
+        """Write what must not be lost, through an outage of the database if need be."""
+        for _ in range(OUTAGE_PATIENCE):
+            try:
+                return await write()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                logger.warning("waiting for the database to write a job's end")
+                await asyncio.sleep(OUTAGE_PAUSE)
+        return await write()
+
+    async def _stop_requested(self) -> None:
+        await self._stopping.wait()
+        await asyncio.sleep(self._grace_seconds)
+
+
+class _Watch:
+    """Writes a job's progress and heartbeat, and so notices when the job is no longer ours."""
+
+    def __init__(self, runs: JobRuns, run: Run, beat_seconds: float) -> None:
+        self._runs = runs
+        self._run = run
+        self._beat_seconds = beat_seconds
+        self._latest: Progress | None = None
+
+    def report(self, progress: Progress) -> None:
+        """Note how far the job has come; only the latest is written."""
+        self._latest = progress
+
+    async def keep_alive(self) -> None:
+        """Write until cancelled.
+
+        Raises:
+            RunLost: the job was cancelled, or another worker runs it.
+        """
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            latest, self._latest = self._latest, None
+            if latest is None and time.monotonic() - last < self._beat_seconds:
+                continue
+            try:
+                if latest is not None:
+                    await self._runs.progress(self._run, latest.step, latest.percentage, latest.message)
+                else:
+                    await self._runs.beat(self._run)
+                last = time.monotonic()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                self._latest = self._latest or latest
+
+
+async def _give_up(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait, within reason, until it has let go."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=STOPPING_PATIENCE)
+    if task.done() and not task.cancelled():
+        with contextlib.suppress(Exception):
+            task.result()
