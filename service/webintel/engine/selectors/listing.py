@@ -114,4 +114,4 @@ def _field_outcome(document: Document, field: str, candidate: Candidate, items: 
         expected += 1
         right += value is not None and similarity(field, value, known) >= PASS
     share = right / expected if expected else 0.0
-    return Outcome(found=got > 0, similarity=share, values=tuple(samples[:2]))
+    return Outcome(found=got > 0, similarity=share, values=tuple(samples[:2]), filled=got)

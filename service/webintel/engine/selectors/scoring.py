@@ -40,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True):
     ambiguous: bool = False
     """More than one node, with different values, where one was expected."""
     values: tuple[str, ...] = ()
+    filled: int = 0
+    """How many nodes, or items, gave a value."""
 
     @property
     def passed(self) -> bool:
@@ -182,10 +184,11 @@ def _paired(candidates: list[Candidate], run: Run, labelled: list[int]) -> list[
     """Two candidates in one where none is right everywhere: a shop's price stands elsewhere when it is reduced."""
     unlike: dict[tuple[object, ...], tuple[float, Candidate]] = {}
     for candidate in sorted(candidates, key=lambda candidate: (candidate.cost, candidate.key)):
-        right = tuple(candidate.outcomes[page].similarity for page in labelled)
+        right = [candidate.outcomes[page].similarity for page in labelled]
+        filled = [candidate.outcomes[page].filled for page in labelled]
         share = sum(right) / max(1, len(right))
         if share > 0.1 and isinstance(candidate.path, Path):
-            unlike.setdefault((candidate.attribute, right), (share, candidate))
+            unlike.setdefault((candidate.attribute, *right, *filled), (share, candidate))
     ranked = sorted(unlike.values(), key=lambda pair: (-round(pair[0], 4), pair[1].cost, pair[1].key))[:MAX_PAIRED]
     if len(labelled) < MIN_PAGES_TO_PAIR or not ranked or ranked[0][0] >= PASS:
         return []
@@ -216,7 +219,7 @@ def measure(
         same = max(list_similarity(field, values, known) for known in expected.alternatives)
         return Outcome(found=True, similarity=same, values=tuple(values[:3]))
     same = max(similarity(field, values[0], known) for known in first_values(expected))
-    return Outcome(found=True, similarity=same, ambiguous=len(set(values)) > 1, values=(values[0],))
+    return Outcome(found=True, similarity=same, ambiguous=len(set(values)) > 1, values=(values[0],), filled=len(values))
 
 
 def first_values(expected: Expected) -> list[str]:

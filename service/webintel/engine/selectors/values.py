@@ -47,7 +47,8 @@ _DATE_PART = re.compile(r"\d+|[^\W\d_]{3,}")
 
 _OUT = (
     r"out.?of.?stock|outofstock|sold.?out|unavailable|not available|discontinued|ausverkauft|épuisé|rupture|"
-    r"indisponible|nicht (?:lieferbar|auf lager|verfügbar)|agotado|sin stock|esaurito|non disponibile|uitverkocht|niet op voorraad"
+    r"indisponible|nicht (?:lieferbar|auf lager|verfügbar)|agotado|sin stock|esaurito|"
+    r"non disponibile|uitverkocht|niet op voorraad"
 )
 _AHEAD = r"pre.?order|pre.?sale|back.?order|vorbestell|précommande|coming soon"
 _IN = (

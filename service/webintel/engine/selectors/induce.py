@@ -1,0 +1,122 @@
+"""From several pages of each template to selectors, each measured on pages that it was not made from."""
+
+from collections.abc import Mapping, Sequence
+
+from webintel.engine.model import PageKind, Selector, SelectorMethod
+from webintel.engine.page import Page
+from webintel.engine.selectors.agreement import Agreement
+from webintel.engine.selectors.document import Document
+from webintel.engine.selectors.labelled import judge_labelled
+from webintel.engine.selectors.labels import PageLabels, page_labels
+from webintel.engine.selectors.listing import judge_items
+from webintel.engine.selectors.path import to_xpath
+from webintel.engine.selectors.scoring import Expected, Verdict, judge
+
+MAX_PAGES = 12
+MAX_FIELDS = 30
+
+MIN_PRECISION = 0.6
+MIN_PASS_RATE = 0.25
+SINGLE_PAGE_CONFIDENCE = 0.3
+LISTING_KINDS = frozenset({"collection", "listing", "search", "home", "forum"})
+
+
+def induce_selectors(pages_by_type: Mapping[str, Sequence[Page]], kinds: Mapping[str, PageKind]) -> list[Selector]:
+    """Selectors for every field that the pages of each type are seen to have.
+
+    Args:
+        pages_by_type: pages of one template each, by the name of the page type.
+        kinds: what each page type is.
+
+    Returns:
+        Selectors ordered by page type and field; the same pages in any order give the same selectors.
+    """
+    found: list[Selector] = []
+    for name in sorted(pages_by_type):
+        found.extend(_induce_type(name, kinds.get(name, "other"), pages_by_type[name]))
+    return found
+
+
+def training_pages(pages: Sequence[Page]) -> list[Page]:
+    """At most `MAX_PAGES` different pages, spread evenly over the ordered URLs."""
+    ordered = [page for _, page in sorted({page.url: page for page in pages}.items())]
+    if len(ordered) <= MAX_PAGES:
+        return ordered
+    return [ordered[round(position * (len(ordered) - 1) / (MAX_PAGES - 1))] for position in range(MAX_PAGES)]
+
+
+def _induce_type(name: str, kind: PageKind, pages: Sequence[Page]) -> list[Selector]:
+    # Pages are parsed afresh and dropped with their type, so that memory holds the trees of one type at a time.
+    chosen = [Page(page.url, page.html, status=page.status, headers=page.headers) for page in training_pages(pages)]
+    labels = [page_labels(page, kind) for page in chosen]
+    documents = [Document(page) for page in chosen]
+    chosen.clear()
+    agreement = Agreement(documents)
+    selectors = []
+    for field in sorted({field for page in labels for field in page})[:MAX_FIELDS]:
+        expected = [page[field].expected if field in page else None for page in labels]
+        verdict = judge(documents, field, expected, agreement.check)
+        if verdict is not None and is_worth_it(verdict, len(documents)):
+            method: SelectorMethod = "structured_data" if _is_structured(field, labels) else "heuristic"
+            selectors.append(selector_of((name, field), verdict, method, _mean_weight(expected)))
+    if kind in LISTING_KINDS:
+        selectors.extend(_listing_selectors(name, documents, agreement))
+    else:
+        taken = {selector.field_name for selector in selectors}
+        for field, verdict in judge_labelled(documents, taken, agreement.check).items():
+            selectors.append(selector_of((name, field), verdict, "repeated_structure", 0.85))
+    return sorted(selectors, key=lambda selector: (selector.field_name, selector.css))
+
+
+def _listing_selectors(name: str, documents: Sequence[Document], agreement: Agreement) -> list[Selector]:
+    judged = judge_items(documents, agreement)
+    if judged is None:
+        return []
+    scope, fields = judged
+    return [
+        selector_of((name, field), verdict, "repeated_structure", 0.9, scope)
+        for field, verdict in fields.items()
+        if is_worth_it(verdict, len(documents))
+    ]
+
+
+def is_worth_it(verdict: Verdict, pages: int) -> bool:
+    """Whether a selector is right often enough to be handed out."""
+    if pages == 1:
+        return verdict.passes == 1
+    return verdict.passes >= 2 and verdict.precision >= MIN_PRECISION and verdict.pass_rate >= MIN_PASS_RATE
+
+
+def selector_of(
+    where: tuple[str, str], verdict: Verdict, method: SelectorMethod, weight: float, scope: Verdict | None = None
+) -> Selector:
+    """A verdict as the blueprint has it, for a page type and field."""
+    page_type, field = where
+    css = verdict.path.css()
+    rate = verdict.pass_rate if scope is None else min(verdict.pass_rate, scope.pass_rate)
+    tested = verdict.pages_tested if scope is None else min(verdict.pages_tested, scope.pages_tested)
+    # One page says little, twelve say much: Laplace's rule of succession.
+    sureness = (rate * tested + 1) / (tested + 2) if tested else SINGLE_PAGE_CONFIDENCE
+    return Selector(
+        field_name=field,
+        page_type=page_type,
+        css=css,
+        xpath=to_xpath(css, "//" if scope is None else ".//"),
+        attribute=verdict.attribute,
+        sample_values=verdict.samples,
+        confidence=round(weight * sureness, 4),
+        test_pass_rate=rate,
+        method=method,
+        multiple=verdict.multiple or scope is not None,
+        scope=scope.path.css() if scope is not None else None,
+        pages_tested=tested,
+    )
+
+
+def _is_structured(field: str, labels: Sequence[PageLabels]) -> bool:
+    return any(page[field].structured for page in labels if field in page)
+
+
+def _mean_weight(expected: Sequence[Expected | None]) -> float:
+    weights = [one.weight for one in expected if one is not None]
+    return sum(weights) / len(weights)
