@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     access_token_seconds: Annotated[int, Field(ge=60, le=86400)] = 900
     refresh_token_seconds: Annotated[int, Field(ge=3600, le=7776000)] = 2592000
     rate_limit_per_minute: Annotated[int, Field(ge=1)] = 300
-    login_limit_per_minute: Annotated[int, Field(ge=1)] = 10
+    login_limit_per_minute: Annotated[int, Field(ge=1)] = 5
     idempotency_key_hours: Annotated[int, Field(ge=1, le=720)] = 24
 
     # Crawling

@@ -13,16 +13,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
+from webintel.db.outage import is_outage
 from webintel.jobs.errors import JobAlreadyRunning, JobError, JobNotFound, SiteNotFound
 from webintel.problems import Conflict, FieldError, NotFound, Problem, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-# What asyncpg raises while a server stops, starts, refuses or disappears.
-_OUTAGE_STATES = ("08", "53", "57")
 
 logger = structlog.get_logger(__name__)
 
@@ -96,7 +94,8 @@ def handle_job_error(request: Request[Any, Any, Any], error: JobError) -> Respon
 
 def handle_database_error(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:
     """Answer 503 while the database is away, and 500 for a fault of ours."""
-    if not is_outage(error):
+    cause = error.__cause__ if isinstance(error, RepositoryError) else error
+    if cause is None or not is_outage(cause):
         return handle_unexpected(request, error)
     logger.warning("the database does not answer", error=type(error).__name__)
     return handle_problem(
@@ -114,17 +113,6 @@ def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
     )
 
 
-def is_outage(error: BaseException | None) -> bool:
-    """Tell whether the database is away or overloaded, as against a statement that is wrong."""
-    if isinstance(error, asyncpg.PostgresError):
-        return str(error.sqlstate or "").startswith(_OUTAGE_STATES)
-    if isinstance(error, (OSError, TimeoutError, PoolTimeoutError, InterfaceError, OperationalError)):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or is_outage(error.orig.__cause__ if error.orig else None)
-    return isinstance(error, RepositoryError) and is_outage(error.__cause__)
-
-
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     Problem: handle_problem,
     JobError: handle_job_error,
@@ -132,6 +120,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     SQLAlchemyError: handle_database_error,
     RepositoryError: handle_database_error,
     asyncpg.PostgresError: handle_database_error,
+    asyncpg.InterfaceError: handle_database_error,
     OSError: handle_database_error,
     TimeoutError: handle_database_error,
     Exception: handle_unexpected,
