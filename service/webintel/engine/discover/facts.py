@@ -20,7 +20,7 @@ _SKETCH: Final = 48
 _MAX_WORDS: Final = 3_000
 _MAX_MENU: Final = 500
 _VARYING: Final = re.compile(r"\d+")
-_PAGER_CLASSES: Final = re.compile(r"paginat|pager|page-?numbers|pageresults|load-?more", re.IGNORECASE)
+_CLASS_NAME: Final = re.compile(r"[a-zA-Z][\w-]*")
 
 
 class LinkFact(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +65,7 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     grows: str | None = None
     """How a listing grows without a link: `infinite_scroll` or `load_more`."""
+    json_ld: bool = False
     signature: frozenset[int] = frozenset()
     """Hashes of the page's tags and classes: pages of one template share most of them."""
     content: Content = ()
@@ -101,6 +102,7 @@ def page_facts(
         controls=page_controls(page) if kind in ("collection", "listing", "search", "home") else (),
         sources=page_sources(page),
         grows=_grows(page) if kind in ("collection", "listing", "home") and next_page is None else None,
+        json_ld=any(item.get("@source") == "json_ld" for item in page.structured.items),
         signature=_signature(page),
         content=_content(page, heading),
     )
@@ -225,16 +227,20 @@ def _next_selector(page: Page, next_page: str) -> str | None:
         node = page.tree.css_first(selector)
         if node is not None and page.absolute(node.attributes.get("href")) == next_page:
             return selector
-    for node in page.tree.css("a[class]")[:2_000]:
+    for node in page.tree.css("a[href]")[:3_000]:
         if page.absolute(node.attributes.get("href")) == next_page:
-            names = [
-                name for name in (node.attributes.get("class") or "").split() if re.fullmatch(r"[a-zA-Z][\w-]*", name)
-            ]
-            for name in names:
-                first = page.tree.css_first(f"a.{name}")
-                if first is not None and first.mem_id == node.mem_id:
-                    return f"a.{name}"
+            for selector in _class_selectors(node):
+                first = page.tree.css_first(selector)
+                if first is not None and page.absolute(first.attributes.get("href")) == next_page:
+                    return selector
     return None
+
+
+def _class_selectors(node: LexborNode) -> list[str]:
+    own = [f"a.{name}" for name in (node.attributes.get("class") or "").split() if _CLASS_NAME.fullmatch(name)]
+    parent = node.parent
+    above = (parent.attributes.get("class") or "").split() if parent is not None else []
+    return own + [f".{name} > a:last-of-type" for name in above if _CLASS_NAME.fullmatch(name)]
 
 
 def _grows(page: Page) -> str | None:

@@ -23,7 +23,7 @@ from webintel.engine.discover.plan import CrawlPlan
 from webintel.engine.urls import is_asset, same_site
 
 # Shares of the fetches while there is work of every role.
-_WEIGHTS: Final[dict[Role, float]] = {"category": 3.0, "detail": 3.0, "paging": 2.0, "unknown": 1.5, "information": 0.4}
+_WEIGHTS: Final[dict[Role, float]] = {"category": 3.0, "paging": 2.0, "unknown": 1.5, "information": 0.4}
 _BUCKET_RANK: Final[dict[str, int]] = {
     "nav": 0, "paging": 0, "crumb": 1, "item": 2, "aside": 2, "feature": 3, "map:category": 3, "map:product": 4,
 }  # fmt: skip
@@ -200,7 +200,8 @@ class Frontier:
                 choices[role] = (score, group)
         if not choices:
             return None
-        role = min(choices, key=lambda name: ((self._used[name] + 1) / _WEIGHTS[name], name))
+        weights = {**_WEIGHTS, "detail": self._plan.detail_weight}
+        role = min(choices, key=lambda name: ((self._used[name] + 1) / weights[name], name))
         return self._take(role, choices[role][1])
 
     def _take(self, role: Role, group: _Group) -> Candidate:

@@ -46,6 +46,7 @@ _PRIORS: Final[dict[Bucket, Role]] = {
     "map:forum": "detail",
     "map:minor": "information",
 }
+_PATIENCE: Final = 5
 _ROLES: Final[tuple[Role, ...]] = ("category", "detail", "paging", "unknown", "information")
 
 
@@ -73,6 +74,9 @@ class Outlook:
         """Take note of what a URL turned out to be."""
         template = template_of(url, self._model)
         role = role_of(kind)
+        if kind == "other" and named_role(url, self._model) == "category":
+            # A category of categories has no goods of its own to be known by.
+            role = "category"
         for place in ((template, bucket), (template, ""), (_loose(template), "loose")):
             counts = self._counts.setdefault(place, {})
             counts[role] = counts.get(role, 0) + 1
@@ -89,8 +93,12 @@ class Outlook:
         for counts, least, share in self._evidence(template, here):
             total = sum(counts.values())
             best = max(_ROLES, key=lambda role: counts.get(role, 0))
-            if total >= least and counts[best] >= share * total:
-                return best
+            if total < least or counts[best] < share * total:
+                continue
+            if best == "information" and prior == "category" and total < _PATIENCE:
+                # Landing pages come first in menus; the categories behind them look different.
+                return prior
+            return best
         return prior
 
     def _evidence(self, template: str, here: dict[Role, int]) -> Iterator[tuple[dict[Role, int], int, float]]:

@@ -190,13 +190,22 @@ class ParameterModel:
         query = urlencode(self.identity(url))
         return f"{host}{path}?{query}" if query else host + path
 
-    def listing_key(self, url: str) -> str:
-        """The key of the listing that this URL is some page of."""
+    def listing_url(self, url: str) -> str:
+        """The first page of the listing that this URL is some page of."""
         parts = urlsplit(url)
         if path_page_number(url) is not None:
-            parts = parts._replace(path=_PAGE_TAIL.sub("", parts.path))
-        query = urlencode([(n, v) for n, v in self.identity(url) if parameter_role(n, v) != "page"])
-        return self.key(parts._replace(query=query).geturl())
+            parts = parts._replace(path=_PAGE_TAIL.sub("", parts.path) or "/")
+        pairs = query_pairs(url)
+        kept = [(name, value) for name, value in pairs if self.role(url, name, value) != "page"]
+        return (
+            url
+            if len(kept) == len(pairs) and parts.path == urlsplit(url).path
+            else parts._replace(query=urlencode(kept)).geturl()
+        )
+
+    def listing_key(self, url: str) -> str:
+        """The key of the listing that this URL is some page of."""
+        return self.key(self.listing_url(url))
 
     def stripped(self, url: str) -> str:
         """The URL without the parameters that only change how the page looks, in the site's own order."""
@@ -263,7 +272,7 @@ def _place(url: str) -> str:
 
 def template_of(url: str, model: ParameterModel) -> str:
     """The route a URL seems to be made by: a generalised path and identifying parameters, routing ones with values."""
-    tokens = path_tokens(url)
+    tokens = path_tokens(_INDEX_FILE.sub("/", url.partition("?")[0]))
     shapes = []
     for position, token in enumerate(tokens):
         shape = segment_shape(token)

@@ -22,9 +22,12 @@ def host_pattern(urls: Iterable[str]) -> str:
 
 def path_pattern(urls: Sequence[str]) -> str:
     """The path of URLs of one route: what they share stays, what differs becomes a class."""
-    paths = [urlsplit(url).path.strip("/").split("/") for url in urls]
-    if all(path == [""] for path in paths):
-        return "/?"
+    names = {urlsplit(url).path.strip("/") for url in urls}
+    if "" in names:
+        # The front page answers under its directory and under its file's name.
+        files = [re.escape(name) for name in sorted(names - {""})]
+        return f"/(?:{'|'.join(files)})?" if files else "/?"
+    paths = [name.split("/") for name in sorted(names)]
     pieces = [_segment([path[position] for path in paths if len(path) > position]) for position in range(len(paths[0]))]
     return "/" + "/".join(pieces) + "/?"
 

@@ -14,6 +14,8 @@ class CrawlPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Pages of things (products, articles, ...) in all, and ..."""
     details_per_template: int = 20
     """... by one URL template, so that selectors can be tried on pages that they were not made from."""
+    detail_weight: float = 3.0
+    """Their share while there is other work; categories weigh 3."""
     listings: int = 90
     """Categories and other listings, first pages only."""
     paging: int = 8
@@ -43,6 +45,7 @@ class CrawlPlan(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             details=max_pages,
             details_per_template=max_pages,
+            detail_weight=5.0,
             listings=max_pages,
             paging=max_pages,
             paging_per_listing=max_pages,

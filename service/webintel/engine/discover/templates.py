@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -84,7 +83,7 @@ def cluster_pages(facts: Sequence[PageFacts], known_urls: Sequence[str], model: 
 def _cells(facts: Sequence[PageFacts], model: ParameterModel) -> list[_Cell]:
     routes: dict[str, list[PageFacts]] = {}
     for page in facts:
-        routes.setdefault(template_of(_first_page(page.url, model), model), []).append(page)
+        routes.setdefault(template_of(model.listing_url(page.url), model), []).append(page)
     cells = []
     for template, pages in routes.items():
         kinds: dict[PageKind, list[PageFacts]] = {}
@@ -92,11 +91,6 @@ def _cells(facts: Sequence[PageFacts], model: ParameterModel) -> list[_Cell]:
             kinds.setdefault("home" if page is facts[0] else kind, []).append(page)
         cells += [_Cell(kind, template, of_kind) for kind, of_kind in kinds.items()]
     return cells
-
-
-def _first_page(url: str, model: ParameterModel) -> str:
-    key = model.listing_key(url)
-    return f"{urlsplit(url).scheme}://{key}" if key != model.key(url) else url
 
 
 def _smoothed(pages: Sequence[PageFacts]) -> list[PageKind]:
@@ -150,7 +144,7 @@ def _give_cores(cells: list[_Cell], known_urls: Sequence[str], model: ParameterM
             key=lambda cell: (cell.kind == "home", -len(cell.pages), _KIND_ORDER.index(cell.kind)),
         )
         for position, cell in enumerate(sharing):
-            own = [_first_page(page.url, model) for page in cell.pages]
+            own = [model.listing_url(page.url) for page in cell.pages]
             cell.literal = position > 0 or cell.kind == "home" or route == "/"
             if cell.literal:
                 cell.core = literal_pattern(own)
