@@ -65,4 +65,6 @@ def _rendering(settings: Settings, output: TextIO, role: str) -> list[Any]:
     def name_role(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {"role": role, **event}
 
-    return [name_role, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    # Local variables stay out of the log: they hold passwords and pages.
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+    return [name_role, structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+import webintel.db.metadata  # noqa: F401 - a table that refers to another needs it known, whatever else is imported
 from webintel.settings import Settings
 
 _encoder = msgspec.json.Encoder()
