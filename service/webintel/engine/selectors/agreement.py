@@ -69,7 +69,7 @@ class ItemAgreement:
         nodes = document.select_nodes(scope)
         others = root.xpath(to_xpath(scope))
         for item, node, other in zip(items, nodes, others, strict=False):
-            expected = path.find_within(item)
+            expected = path.find_within(document, item)
             if document.as_elements(node.css(css)) != expected:
                 return False
             found = other.xpath(xpath)

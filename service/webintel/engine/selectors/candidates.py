@@ -69,6 +69,8 @@ def candidates_for(
     """
     words = _TELLING.get(field.removeprefix("item_"), ()) or tuple(field.split("_"))
     own = sorted(_own_steps(element, words, attribute), key=lambda pair: (pair[1], pair[0].css()))
+    if field == "title" and element.tag in _HEADINGS:
+        own = [(step, cost - TELLING_DISCOUNT) for step, cost in own]
     found: dict[Path, float] = {}
     for step, cost in own:
         if step.tag is None or cost < COST_TAG or stop is not None:

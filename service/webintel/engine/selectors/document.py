@@ -123,9 +123,9 @@ def read_node(node: LexborNode, attribute: str | None, base_url: str) -> str | N
 
 
 class Element:
-    """One element; `text` is none where it is longer than any field."""
+    """One element; `text` is none where it is longer than any field, `last` is the index of its last descendant."""
 
-    __slots__ = ("attributes", "children", "classes", "index", "key", "nth_of_type", "parent", "tag", "text")
+    __slots__ = ("attributes", "children", "classes", "index", "key", "last", "nth_of_type", "parent", "tag", "text")
 
     def __init__(
         self, tag: str, attributes: dict[str, str | None], parent: "Element | None" = None, nth_of_type: int = 1
@@ -135,6 +135,7 @@ class Element:
         self.parent = parent
         self.nth_of_type = nth_of_type
         self.index = 0
+        self.last = 0
         self.classes: tuple[str, ...] = tuple((attributes.get("class") or "").split()) if attributes else ()
         self.children: list[Element] = []
         self.text: str | None = ""
@@ -168,6 +169,8 @@ class Document:
         self.elements: list[Element] = []
         self._html = page.html
         self._tree = page.tree
+        self.found: dict[object, list[Element]] = {}
+        self._values: dict[tuple[int, str], str | None] = {}
         self._by_node: dict[int, Element] = {}
         if self._tree.root is not None:
             self._build(self._tree.root)
@@ -234,7 +237,10 @@ class Document:
         """What an element gives, exactly as `read_node` reads it."""
         if attribute is None:
             return element.text or None
-        return attribute_value(element.attributes, attribute, self.base_url)
+        place = (element.index, attribute)
+        if place not in self._values:
+            self._values[place] = attribute_value(element.attributes, attribute, self.base_url)
+        return self._values[place]
 
     def select(self, css: str) -> list[Element]:
         """What the browser-grade parser selects, as elements."""
@@ -274,6 +280,9 @@ def _fill_texts(elements: list[Element], pieces: list[list[str | Element]]) -> N
     # Children come after their parent in document order, so from the end every child's text is ready.
     raw: list[str | None] = [""] * len(elements)
     for element in reversed(elements):
+        element.last = max(element.last, element.index)
+        if element.parent is not None:
+            element.parent.last = max(element.parent.last, element.last)
         joined = _join(pieces[element.index], raw)
         raw[element.index] = joined
         if joined is None:

@@ -1,7 +1,7 @@
 """Repeated items of a page, such as the cards of a listing, and the values that each of them shows."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -16,6 +16,7 @@ MAX_ITEM_TEXT = 3_000
 ITEM_FIELDS = ("item_title", "item_url", "item_price", "item_image")
 
 _PRICE = re.compile(r"[$€£¥₹₽₴₺]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|CZK|AUD|CAD|kr|zł|Kč|Ft|lei)\b", re.IGNORECASE)
+_AMOUNT = re.compile(r"\d+(?:[.,\s]\d+)*")
 _OLD_PRICE = re.compile(r"old|was|regular|compare|strike|before|list-?price|rrp|msrp|cross|original", re.IGNORECASE)
 _NO_LINK = re.compile(r"^(?:#|javascript:|mailto:|tel:|$)|add-to-cart|/cart|/login|wishlist|compare", re.IGNORECASE)
 _REGIONS = {"nav": 0.05, "header": 0.1, "footer": 0.05, "aside": 0.4, "select": 0.0, "form": 0.7}
@@ -23,6 +24,7 @@ _ASIDE = re.compile(
     r"\b(?:nav|menu|footer|header|sidebar|breadcrumbs?|related|pagination|pager|share|social|cookie|carousel|recommend)",
     re.IGNORECASE,
 )
+_TITLE_NAME = re.compile(r"title|name|headline", re.IGNORECASE)
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
@@ -102,10 +104,16 @@ def _region(element: Element) -> float:
     return factor
 
 
-def item_nodes(item: Element) -> dict[str, ItemNode]:
-    """Where one item shows its title, link, price and image."""
+def repeated_texts(items: Sequence[Element]) -> frozenset[str]:
+    """What most items say alike, such as "View details": no title of any of them."""
+    counts = Counter(text for item in items for text in {node.text for node in item.descendants() if node.text})
+    return frozenset(text for text, count in counts.items() if count > max(2, len(items) / 2))
+
+
+def item_nodes(item: Element, boilerplate: frozenset[str] = frozenset()) -> dict[str, ItemNode]:
+    """Where one item shows its title, link, price and image; a text of `boilerplate` is no title."""
     nodes: dict[str, ItemNode] = {}
-    title = _title_node(item)
+    title = _title_node(item, boilerplate)
     if title is not None:
         nodes["item_title"] = ItemNode(title, None)
     link = _main_link(item)
@@ -148,22 +156,17 @@ def _main_link(item: Element) -> Element | None:
     return next(link for link in links if counts[link.attributes.get("href") or ""] == top)
 
 
-def _title_node(item: Element) -> Element | None:
-    for node in item.descendants():
-        if node.tag in _HEADINGS and node.text:
+def _title_node(item: Element, boilerplate: frozenset[str]) -> Element | None:
+    nodes = [node for node in item.descendants() if node.text and node.text not in boilerplate]
+    for node in nodes:
+        if node.tag in _HEADINGS or node.attributes.get("itemprop") in ("name", "headline"):
             return node
-        if node.attributes.get("itemprop") in ("name", "headline") and node.text:
-            return node
-    named = [
-        node
-        for node in item.descendants()
-        if re.search(r"title|name|headline", " ".join(node.classes), re.IGNORECASE) and node.text
-    ]
-    if named and len(named[0].text or "") <= 200:
-        return named[0]
+    named = next((node for node in nodes if _TITLE_NAME.search(" ".join(node.classes))), None)
+    if named is not None and len(named.text or "") <= 200:
+        return named
     main = _main_link(item)
     href = main.attributes.get("href") if main is not None else None
-    same = [link for link in _find(item, "a") if link.attributes.get("href") == href and link.text]
+    same = [node for node in nodes if node.tag == "a" and node.attributes.get("href") == href]
     return max(same, key=lambda link: len(link.text or ""), default=None)
 
 
@@ -179,4 +182,7 @@ def _price_node(item: Element) -> Element | None:
         )
         found.append((old, node))
     current = [node for old, node in found if not old]
-    return current[0] if current else None
+    # A price that is there twice, once for screen readers, has a cleaner one within it.
+    return next((node for node in current if len(_AMOUNT.findall(node.text or "")) == 1), None) or next(
+        iter(current), None
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from webintel.engine.selectors.agreement import Agreement, ItemAgreement
 from webintel.engine.selectors.document import Document, Element
-from webintel.engine.selectors.items import ITEM_FIELDS, ItemNode, detect_items, item_nodes
+from webintel.engine.selectors.items import ITEM_FIELDS, ItemNode, detect_items, item_nodes, repeated_texts
 from webintel.engine.selectors.locate import Place
 from webintel.engine.selectors.path import SELF
 from webintel.engine.selectors.scoring import Candidate, Outcome, Pool, Verdict, add_candidates, conclude, most_common
@@ -26,15 +26,18 @@ def judge_items(documents: Sequence[Document], agreement: Agreement) -> tuple[Ve
     if scope is None or scope.precision < MIN_SHARE:
         return None
     within = ItemAgreement(documents, scope.path)
-    shown = [
-        [(item, item_nodes(item)) for item in scope.path.find(document)[:MAX_JUDGED_ITEMS]] for document in documents
-    ]
+    shown = [_shown(scope.path.find(document)[:MAX_JUDGED_ITEMS]) for document in documents]
     fields = {}
     for field in ITEM_FIELDS:
         verdict = _judge_field(documents, field, shown, within)
         if verdict is not None:
             fields[field] = verdict
     return (scope, fields) if "item_url" in fields or "item_title" in fields else None
+
+
+def _shown(items: list[Element]) -> Shown:
+    boilerplate = repeated_texts(items)
+    return [(item, item_nodes(item, boilerplate)) for item in items]
 
 
 def _judge_scope(documents: Sequence[Document], detected: list[list[Element]], agreement: Agreement) -> Verdict | None:
@@ -102,7 +105,7 @@ def _field_outcome(document: Document, field: str, candidate: Candidate, items: 
     right = expected = got = 0
     samples: list[str] = []
     for item, nodes in items:
-        found = candidate.path.find_within(item)
+        found = candidate.path.find_within(document, item)
         value = document.value(found[0], candidate.attribute) if found else None
         if value is not None:
             got += 1

@@ -3,10 +3,12 @@
 import itertools
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_NAME = 60
 _IDENTIFIER = re.compile(r"^-?[A-Za-z_][A-Za-z0-9_-]*$")
-_MODULE = re.compile(r"^(?P<stem>[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*?_{1,2})(?P<hash>[A-Za-z0-9+-]{5,8})$")
+_MODULE = re.compile(r"^(?P<stem>[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*?_{1,2})(?P<hash>[A-Za-z0-9+-]{5,12})$")
+_LOADER = re.compile(r"^(?P<stem>[A-Za-z][\w-]*?__)(?P<hash>[\w-]{5})$")
 _TOOL_PREFIX = re.compile(
     r"^(?:css|sc|jsx|jss|emotion|mui|makestyles|svelte|astro|ng-tns|ng-star|_ngcontent|_nghost|data-v|tss|stitches|"
     r"c-[a-z]*|go|e|_)-?[0-9a-z]*\d[0-9a-z]*$|^(?:sc|css|jss|svelte|astro|emotion)-[A-Za-z0-9-]+$",
@@ -41,9 +43,10 @@ _STATE = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def css_module_stem(name: str) -> str | None:
     """The part of a hashed CSS module class that its author wrote (`Card_title__x7Y2q` -> `Card_title__`)."""
-    match = _MODULE.match(name)
+    match = _MODULE.match(name) or _LOADER.match(name)
     if match is None or not _is_hash(match["hash"]) or len(match["stem"].rstrip("_")) < 4:
         return None
     return match["stem"]
@@ -55,6 +58,7 @@ def _is_hash(part: str) -> bool:
     return (has_digit and not part.isdigit()) or (mixed and not re.match(r"^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$", part))
 
 
+@lru_cache(maxsize=8192)
 def is_generated(name: str) -> bool:
     """Whether a class or id looks made by a tool or for one single page."""
     if not name or len(name) > MAX_NAME or not _IDENTIFIER.match(name):
@@ -74,6 +78,7 @@ def _looks_random(part: str) -> bool:
     return len(part) <= 10 and len(words) >= 4 and part != part.upper()
 
 
+@lru_cache(maxsize=8192)
 def is_weak(name: str) -> bool:
     """Whether a class says how something looks or which state it is in, not what it is."""
     return bool(_UTILITY.match(name) or _STATE.match(name)) or len(name) < 3

@@ -1,5 +1,6 @@
 """Selectors as data: the small part of CSS that induction writes, matched here and written as CSS and XPath."""
 
+from bisect import bisect_right
 from functools import lru_cache
 
 import msgspec
@@ -48,15 +49,19 @@ class Step(msgspec.Struct, frozen=True):
 
     def find(self, document: Document) -> list[Element]:
         """Every such element of a page, in document order."""
+        known = document.found.get(self)
+        if known is None:
+            known = document.found[self] = [element for element in self._pool(document) if self.matches(element)]
+        return known
+
+    def _pool(self, document: Document) -> list[Element]:
         if self.classes:
-            pool = min((document.by_class.get(name, []) for name in self.classes), key=len)
-        elif self.id is not None:
-            pool = document.by_attribute.get("id", [])
-        elif self.attribute is not None:
-            pool = document.by_attribute.get(self.attribute[0], [])
-        else:
-            pool = document.by_tag.get(self.tag or "", [])
-        return [element for element in pool if self.matches(element)]
+            return min((document.by_class.get(name, []) for name in self.classes), key=len)
+        if self.id is not None:
+            return document.by_attribute.get("id", [])
+        if self.attribute is not None:
+            return document.by_attribute.get(self.attribute[0], [])
+        return document.by_tag.get(self.tag or "", [])
 
 
 def _escape(value: str) -> str:
@@ -88,32 +93,47 @@ class Path(msgspec.Struct, frozen=True):
 
     def find(self, document: Document) -> list[Element]:
         """Every element of a page that the path leads to, in document order."""
-        found = self.steps[-1].find(document)
         if len(self.steps) == 1:
-            return found
-        return [element for element in found if self.leads_to(element)]
+            return self.steps[0].find(document)
+        known = document.found.get(self)
+        if known is None:
+            outer = Path(self.steps[:-1], self.children[:-1]).find(document)
+            known = document.found[self] = _beneath(outer, self.steps[-1].find(document), child=self.children[-1])
+        return known
 
-    def find_within(self, item: Element) -> list[Element]:
+    def find_within(self, document: Document, item: Element) -> list[Element]:
         """Every element below an item that the path leads to without leaving it, in document order."""
         if self == SELF:
             return [item]
-        last = self.steps[-1]
-        return [element for element in item.descendants() if last.matches(element) and self.leads_to(element, item)]
+        found = _inside(self.steps[0].find(document), item)
+        for child, step in zip(self.children, self.steps[1:], strict=True):
+            found = _beneath(found, _inside(step.find(document), item), child=child)
+        return found
 
-    def leads_to(self, element: Element, stop: Element | None = None, position: int | None = None) -> bool:
-        """Whether the steps before the last one hold above an element, and below `stop` where one is given."""
-        position = len(self.steps) - 2 if position is None else position
-        if position < 0:
-            return True
-        step = self.steps[position]
-        for above in element.ancestors():
-            if above is stop:
-                return False
-            if step.matches(above) and self.leads_to(above, stop, position - 1):
-                return True
-            if self.children[position]:
-                return False
-        return False
+
+def _beneath(outer: list[Element], inner: list[Element], *, child: bool) -> list[Element]:
+    """Those of `inner` that are below, or children of, one of `outer`; all in document order."""
+    if child:
+        parents = {element.index for element in outer}
+        return [element for element in inner if element.parent is not None and element.parent.index in parents]
+    found = []
+    position, reach = 0, -1
+    for element in inner:
+        while position < len(outer) and outer[position].index < element.index:
+            reach = max(reach, outer[position].last)
+            position += 1
+        if element.index <= reach:
+            found.append(element)
+    return found
+
+
+def _inside(elements: list[Element], item: Element) -> list[Element]:
+    start = bisect_right(elements, item.index, key=_index)
+    return elements[start : bisect_right(elements, item.last, key=_index)]
+
+
+def _index(element: Element) -> int:
+    return element.index
 
 
 class AnyOf(msgspec.Struct, frozen=True):
@@ -129,9 +149,9 @@ class AnyOf(msgspec.Struct, frozen=True):
         """Every element that either path leads to, in document order."""
         return _merged([path.find(document) for path in self.paths])
 
-    def find_within(self, item: Element) -> list[Element]:
+    def find_within(self, document: Document, item: Element) -> list[Element]:
         """Every element below an item that either path leads to, in document order."""
-        return _merged([path.find_within(item) for path in self.paths])
+        return _merged([path.find_within(document, item) for path in self.paths])
 
 
 AnyPath = Path | AnyOf

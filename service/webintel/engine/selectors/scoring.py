@@ -18,7 +18,7 @@ MAX_LISTED_PLACES = 6
 
 COST_WEIGHT = 0.03
 AMBIGUITY_WEIGHT = 0.2
-_ATTRIBUTE_COST = {"alt": 1.2, "title": 1.2, "content": 0.3, "value": 0.4}
+_ATTRIBUTE_COST = {"alt": 1.2, "title": 1.2, "content": 0.6, "value": 0.4}
 
 Check = Callable[[AnyPath], bool]
 """Whether both parsers and both languages agree on a path on every page."""
