@@ -89,8 +89,8 @@ def _log(scope: Scope, method: str, path: str, status: int, seconds: float) -> N
         path=path,
         status=status,
         milliseconds=round(seconds * 1000, 1),
-        user_id=str(caller.user_id) if caller else None,
-        api_key_id=str(caller.api_key_id) if caller and caller.api_key_id else None,
+        caller=str(caller.user_id) if caller else None,
+        caller_key=str(caller.api_key_id) if caller and caller.api_key_id else None,
         **{name: str(value) for name, value in scope.get("path_params", {}).items() if name.endswith("id")},
     )
 

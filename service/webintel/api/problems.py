@@ -12,6 +12,7 @@ from advanced_alchemy.exceptions import RepositoryError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import ParameterKwarg
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,7 +77,7 @@ def handle_http_exception(request: Request[Any, Any, Any], error: HTTPException)
     """Answer with a failure that the framework found."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return handle_unexpected(request, error)
-    errors = _field_errors(error.extra) if isinstance(error, ValidationException) else None
+    errors = _field_errors(request, error.extra) if isinstance(error, ValidationException) else None
     code = "invalid-input" if error.status_code == HTTPStatus.BAD_REQUEST else None
     detail = "; ".join(f"{e.field}: {e.message}" for e in errors) if errors else _public_detail(error)
     return _respond(
@@ -155,11 +156,15 @@ def _public_detail(error: HTTPException) -> str:
     return f"{HTTPStatus(error.status_code).phrase}."
 
 
-def _field_errors(extra: object) -> list[FieldError] | None:
+def _field_errors(request: Request[Any, Any, Any], extra: object) -> list[FieldError] | None:
     if not isinstance(extra, list):
         return None
-    return [
-        FieldError(str(item.get("key") or "body"), str(item.get("message", "is not valid")))
-        for item in extra
-        if isinstance(item, dict)
-    ] or None
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    errors = []
+    for item in extra:
+        field = str(item.get("key") or "body")
+        # Clients know a parameter by the name in the URL or the header, not by the one in our code.
+        declared = parameters[field].kwarg_definition if field in parameters else None
+        public_name = declared.name if isinstance(declared, ParameterKwarg) else None
+        errors.append(FieldError(public_name or field, str(item.get("message", "is not valid"))))
+    return errors or None

@@ -136,8 +136,9 @@ class SiteController(Controller):
         if_match: IfMatchHeader = None,
     ) -> Response[SiteDetail]:
         """Change what the body names; with `If-Match` only when nobody has changed the site since."""
-        site = await sites.change(site_id, data, expected_revision(if_match))
+        # Read first: a request that held one connection while it waited for another could lock up the pool.
         last_job = await job_queries.last_of(site_id)
+        site = await sites.change(site_id, data, expected_revision(if_match))
         return Response(_detail(site, last_job=last_job), headers={"ETag": etag(site.revision)})
 
     @delete(
