@@ -24,7 +24,8 @@ CSV_COLUMNS = (
     "test_pass_rate", "pages_tested", "confidence", "parent", "detail",
 )  # fmt: skip
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+_CONTROL_STARTS = ("\t", "\r", "\n")
 
 Row = dict[str, object]
 Content = Blueprint | Mapping[str, object]
@@ -162,7 +163,8 @@ def _cell(value: object) -> str:
     else:
         text = str(value)
     # Spreadsheets run cells that start like a formula; a quote in front makes them text.
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    dangerous = text.startswith(_CONTROL_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
+    return f"'{text}" if dangerous else text
 
 
 def _category_row(entry: Mapping[str, object]) -> Row:
