@@ -42,6 +42,16 @@ def login_wall(request: Request) -> Reply:
     return Reply(document("Sign in", form))
 
 
+def login_at_the_door(request: Request) -> Reply:
+    """The front page is the login, and there is no other."""
+    if request.path != "/":
+        return Reply(status=404)
+    form = (
+        '<form method="post"><input name="user"><input type="password" name="password"><button>Sign in</button></form>'
+    )
+    return Reply(document("Sign in", f"<h1>Sign in</h1>{form}"))
+
+
 def endless_redirect(request: Request) -> Reply:
     """Sends visitors on and on."""
     if request.path == "/robots.txt":
@@ -76,7 +86,7 @@ def broken_html(request: Request) -> Reply:
     number = request.path.strip("/").removeprefix("item-")
     if request.path == "/":
         items = "".join(f"<li><a href=item-{n}>Thing {n}<b><i></a>" for n in range(1, 13))
-        return Reply(f"<title>Broken<h1>Things</h2><ul>{items}<table><div></p></table><!-- <script>".encode())
+        return Reply(f"<title>Broken</title><h1>Things</h2><ul>{items}<table><div></p></table><!-- <script>".encode())
     if not number.isdecimal():
         return Reply(status=404)
     return Reply(
@@ -132,7 +142,9 @@ def refuses(request: Request) -> Reply:
 
 
 def moved_away(request: Request) -> Reply:
-    """Has gone to another site."""
+    """Has gone to another site, which answers."""
+    if request.host == "elsewhere.test":
+        return Reply(document("Here", "<h1>This is where we are now</h1>"))
     return Reply(status=301, headers={"Location": "http://elsewhere.test/"})
 
 

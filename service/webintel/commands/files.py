@@ -23,6 +23,12 @@ def format_of(path: Path) -> Format:
     return found
 
 
+def require_place(path: Path) -> None:
+    """Refuse, before a visit of minutes, a file that could not be written after it."""
+    if not path.parent.is_dir():
+        raise click.UsageError(f"There is no folder {path.parent} to write {path.name} to.")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one step, so that nobody ever finds half of it.
 

@@ -2,36 +2,28 @@
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
+from webintel.commands.tables import print_table
 from webintel.engine.model import Blueprint, Category, Fingerprint
 
-_ROWS = 40
-"""Rows of a table before the rest is only counted."""
 
-
-def print_summary(blueprint: Blueprint, console: Console | None = None) -> None:
+def print_summary(blueprint: Blueprint) -> None:
     """Print what a blueprint holds, shortened where it is long."""
-    console = console or Console()
-    console.print(Text(blueprint.domain, style="bold"), f"confidence {blueprint.confidence_score:.2f}")
+    click.secho(blueprint.domain, bold=True)
     for line in _facts(blueprint):
-        console.print(Text(line))
-    _table(
-        console,
+        click.echo(line)
+    print_table(
         "Page types",
         ("name", "kind", "pages", "confidence", "pattern"),
         ((t.name, t.kind, str(t.page_count), f"{t.confidence:.2f}", t.url_pattern) for t in blueprint.page_types),
     )
-    _table(
-        console,
+    print_table(
         "Categories",
         ("name", "url", "confidence"),
         ((_indented(c), c.url, f"{c.confidence:.2f}") for c in blueprint.categories),
     )
-    _table(
-        console,
+    print_table(
         "Selectors",
         ("page type", "field", "css", "passes", "example"),
         (
@@ -39,20 +31,18 @@ def print_summary(blueprint: Blueprint, console: Console | None = None) -> None:
                 s.page_type,
                 s.field_name,
                 _in_scope(s.scope, s.css, s.attribute),
-                f"{s.test_pass_rate:.2f}",
+                f"{s.test_pass_rate:.2f}" if s.pages_tested else "untested",
                 _first(s.sample_values),
             )
             for s in blueprint.selectors
         ),
     )
-    _table(
-        console,
+    print_table(
         "Endpoints",
         ("kind", "method", "url", "confidence"),
         ((e.kind, e.method, e.url, f"{e.confidence:.2f}") for e in blueprint.endpoints),
     )
-    _table(
-        console,
+    print_table(
         "Filters",
         ("name", "kind", "parameter", "values"),
         ((f.name, f.kind, f.param, ", ".join(f.values)) for f in blueprint.filters),
@@ -60,6 +50,7 @@ def print_summary(blueprint: Blueprint, console: Console | None = None) -> None:
 
 
 def _facts(blueprint: Blueprint) -> Iterable[str]:
+    yield f"confidence {blueprint.confidence_score:.2f}"
     yield f"start      {blueprint.start_url}"
     yield f"platform   {_technologies(blueprint.fingerprint)}"
     yield f"complexity {blueprint.fingerprint.complexity_score:.2f}"
@@ -72,21 +63,6 @@ def _facts(blueprint: Blueprint) -> Iterable[str]:
 def _technologies(fingerprint: Fingerprint) -> str:
     names = [technology.name for technology in fingerprint.technologies if technology.name != fingerprint.platform]
     return f"{fingerprint.platform or 'none known'}{', with ' + ', '.join(names) if names else ''}"
-
-
-def _table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    found = list(rows)
-    if not found:
-        return
-    table = Table(title=f"{title} ({len(found)})", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="ellipsis", no_wrap=True, style=None)
-    for row in found[:_ROWS]:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print()
-    console.print(table)
-    if len(found) > _ROWS:
-        console.print(f"... and {len(found) - _ROWS} more")
 
 
 def _indented(category: Category) -> str:

@@ -24,6 +24,8 @@ from webintel.demo.catalog import (
 from webintel.demo.server import Reply, Request
 
 DOMAIN = "demo-shop.example"
+LOOPBACK = "127.0.0.0/8"
+"""The network that a visit must be allowed to enter."""
 PAGE_SIZE = 12
 PLACES: dict[str, Department | Group] = {
     **{department.path: department for department in DEPARTMENTS},

@@ -81,7 +81,7 @@ def confidence_score(findings: Findings) -> float:
     The score is 0.4 x selectors + 0.35 x coverage + 0.25 x classification, halved where the site needs a browser that
     this visit did not have:
 
-    - selectors: the mean measured pass rate of all selectors; 0 without any.
+    - selectors: the mean pass rate of the selectors that could be tried on further pages; 0 without any.
     - coverage: the share of known URLs that belong to a page type, times the share of the pages fetched that a good
       sample needs (30, or all there are).
     - classification: the mean confidence of the page types, weighted by their numbers of pages.
@@ -93,7 +93,7 @@ def confidence_score(findings: Findings) -> float:
     coverage = typed / known * sample
     weights = [max(page_type.page_count, 1) for page_type in types]
     classification = _mean([page_type.confidence for page_type in types], weights)
-    passing = _mean([selector.test_pass_rate for selector in findings.selectors])
+    passing = _mean([selector.test_pass_rate for selector in findings.selectors if selector.pages_tested])
     score = 0.4 * passing + 0.35 * coverage + 0.25 * classification
     if findings.fingerprint.requires_js:
         score *= _TRUST_WITHOUT_BROWSER
