@@ -12,7 +12,14 @@ import msgspec
 from webintel.engine.discover import words
 from webintel.engine.discover.facts import PageFacts
 from webintel.engine.discover.outlook import role_of
-from webintel.engine.discover.params import ParameterModel, is_context, is_trap, path_page_number, template_of
+from webintel.engine.discover.params import (
+    ParameterModel,
+    is_context,
+    is_trap,
+    path_page_number,
+    template_of,
+    without_index,
+)
 from webintel.engine.model import Category
 from webintel.engine.page import collapse
 from webintel.engine.urls import is_asset, path_tokens, query_pairs, same_site
@@ -196,7 +203,7 @@ class _Gathering:
 def _is_excluded(url: str, model: ParameterModel, site: _Site) -> bool:
     if is_asset(url) or is_trap(url) or words.is_personal(url) or words.is_information(url):
         return True
-    tokens = path_tokens(url)
+    tokens = path_tokens(without_index(url))
     names = [name.lower() for name, _ in model.identity(url)] if "?" in url else []
     if site.sells and (words.names_any(words.BLOG, url) or words.names_any(words.BRAND, url)):
         return True
@@ -361,7 +368,7 @@ def _id(url: str) -> str:
 
 
 def _slug(url: str) -> str:
-    tokens = path_tokens(url)
+    tokens = path_tokens(without_index(url))
     if "?" in url:
         values = [value for name, value in query_pairs(url) if is_context(name) and value]
         if values:

@@ -270,9 +270,14 @@ def _place(url: str) -> str:
     return "/".join(segment_shape(token) for token in path_tokens(url))
 
 
+def without_index(url: str) -> str:
+    """The URL up to its query, without the name of a directory's index file."""
+    return _INDEX_FILE.sub("/", url.partition("?")[0])
+
+
 def template_of(url: str, model: ParameterModel) -> str:
     """The route a URL seems to be made by: a generalised path and identifying parameters, routing ones with values."""
-    tokens = path_tokens(_INDEX_FILE.sub("/", url.partition("?")[0]))
+    tokens = path_tokens(without_index(url))
     shapes = []
     for position, token in enumerate(tokens):
         shape = segment_shape(token)

@@ -63,7 +63,9 @@ def query_pattern(urls: Sequence[str], model: ParameterModel) -> str:
 def literal_pattern(urls: Sequence[str]) -> str:
     """Just these pages, for a type that shares its route with another."""
     paths = sorted({urlsplit(url).path.rstrip("/") + _literal_query(url) for url in urls})[:_MAX_LITERALS]
-    return "(?:" + "|".join(re.escape(path) if path else "/" for path in paths) + ")/?"
+    if len(paths) == 1:
+        return re.escape(paths[0]) + "/?"
+    return "(?:" + "|".join(re.escape(path) for path in paths) + ")/?"
 
 
 def _literal_query(url: str) -> str:

@@ -279,7 +279,7 @@ _HINT_WORDS: Final = {
     "article": r"post|article|blog|news|stor(?:y|ies)|recipe",
     "documentation": r"docs?(?![a-z])|documentation|guide|help|kb",
     "forum": r"forum|topic|thread|discussion",
-    "page": r"page|static|content|main|sitemap",
+    "page": r"page|static|content",
 }
 _HINTS: Final = {hint: re.compile(words, re.IGNORECASE) for hint, words in _HINT_WORDS.items()}
 _MINOR: Final = re.compile(
@@ -290,7 +290,7 @@ _HINT_ORDER: Final = ("category", "product", "article", "documentation", "forum"
 
 def sitemap_hint(url: str) -> str:
     """What a sitemap's name says about its URLs: a word of `_HINT_ORDER`."""
-    name = url.split("//", 1)[-1].partition("/")[2]
+    name = url.split("//", 1)[-1].partition("/")[2].lower().replace("sitemap", " ")
     if _MINOR.search(name) and not _HINTS["category"].search(name):
         return "minor"
     return next((hint for hint, pattern in _HINTS.items() if pattern.search(name)), "other")

@@ -45,6 +45,9 @@ class _Cell:
         self.kind = kind
         self.template = template
         self.pages = pages
+        self.urls: list[str] = []
+        self.paging = ""
+        self.query = ""
         self.core = ""
         self.literal = False
 
@@ -66,9 +69,12 @@ def cluster_pages(facts: Sequence[PageFacts], known_urls: Sequence[str], model: 
     if not facts:
         return []
     cells = _cells(facts, model)
+    _give_cores(cells, known_urls, model, facts[0].url)
     types = _types(cells)
-    _give_cores(cells, known_urls, model)
-    built = [_page_type(kind_type, cells, known_urls) for kind_type in types]
+    for kind_type in types:
+        kind_type.cells = _merged(kind_type.cells, cells)
+    merged = [cell for kind_type in types for cell in kind_type.cells]
+    built = [_page_type(kind_type, merged, known_urls) for kind_type in types]
     built.sort(key=lambda page_type: (_KIND_ORDER.index(page_type.kind), -page_type.page_count, page_type.url_pattern))
     counts: Counter[str] = Counter()
     named = []
@@ -83,7 +89,7 @@ def cluster_pages(facts: Sequence[PageFacts], known_urls: Sequence[str], model: 
 def _cells(facts: Sequence[PageFacts], model: ParameterModel) -> list[_Cell]:
     routes: dict[str, list[PageFacts]] = {}
     for page in facts:
-        routes.setdefault(template_of(model.listing_url(page.url), model), []).append(page)
+        routes.setdefault(template_of(_route_url(page.url, facts[0].url, model), model), []).append(page)
     cells = []
     for template, pages in routes.items():
         kinds: dict[PageKind, list[PageFacts]] = {}
@@ -91,6 +97,12 @@ def _cells(facts: Sequence[PageFacts], model: ParameterModel) -> list[_Cell]:
             kinds.setdefault("home" if page is facts[0] else kind, []).append(page)
         cells += [_Cell(kind, template, of_kind) for kind, of_kind in kinds.items()]
     return cells
+
+
+def _route_url(url: str, home: str, model: ParameterModel) -> str:
+    """The first page of a listing stands for the others, except the home page, which is a type of its own."""
+    first = model.listing_url(url)
+    return url if model.key(first) == model.key(home) else first
 
 
 def _smoothed(pages: Sequence[PageFacts]) -> list[PageKind]:
@@ -130,28 +142,53 @@ def _types(cells: list[_Cell]) -> list[_Type]:
     return types
 
 
-def _give_cores(cells: list[_Cell], known_urls: Sequence[str], model: ParameterModel) -> None:
+def _give_cores(cells: list[_Cell], known_urls: Sequence[str], model: ParameterModel, home: str) -> None:
     """Give each cell the expression of its path and query, without what sets it apart from others."""
     of_route: dict[str, list[str]] = {}
     routes = {cell.template for cell in cells}
     for url in known_urls:
-        template = template_of(url, model)
+        first = _route_url(url, home, model)
+        template = template_of(first, model)
         if template in routes and len(of_route.setdefault(template, [])) < _MAX_URLS_PER_ROUTE:
-            of_route[template].append(url)
+            of_route[template].append(first)
     for route in sorted(routes):
         sharing = sorted(
             (cell for cell in cells if cell.template == route),
             key=lambda cell: (cell.kind == "home", -len(cell.pages), _KIND_ORDER.index(cell.kind)),
         )
         for position, cell in enumerate(sharing):
-            own = [model.listing_url(page.url) for page in cell.pages]
+            cell.urls = [_route_url(page.url, home, model) for page in cell.pages]
             cell.literal = position > 0 or cell.kind == "home" or route == "/"
+            cell.paging = paging_suffix(page.next_page or page.url for page in cell.pages)
             if cell.literal:
-                cell.core = literal_pattern(own)
+                cell.core = literal_pattern(cell.urls)
             else:
-                urls = own + of_route.get(route, [])
-                paging = paging_suffix(page.next_page or page.url for page in cell.pages)
-                cell.core = path_pattern(urls) + paging + query_pattern(urls, model)
+                cell.urls += of_route.get(route, [])
+                cell.query = query_pattern(cell.urls, model)
+                cell.core = path_pattern(cell.urls) + cell.paging + cell.query
+
+
+def _merged(own: list[_Cell], cells: list[_Cell]) -> list[_Cell]:
+    """Join routes of one type and length, unless the joint expression catches pages of other types."""
+    groups: dict[tuple[object, ...], list[_Cell]] = {}
+    for cell in own:
+        place = ("", cell.core) if cell.literal else (cell.template.count("/"), cell.query, cell.paging)
+        groups.setdefault(place, []).append(cell)
+    merged = []
+    for group in groups.values():
+        joint = _Cell(group[0].kind, group[0].template, [page for cell in group for page in cell.pages])
+        joint.urls = [url for cell in group for url in cell.urls]
+        joint.query, joint.paging = group[0].query, group[0].paging
+        joint.core = group[0].core if len(group) == 1 else path_pattern(joint.urls) + joint.paging + joint.query
+        joint.literal = group[0].literal
+        others = [cell for cell in cells if cell.kind != joint.kind and not cell.literal]
+        merged += group if len(group) > 1 and _catches(joint, others) else [joint]
+    return merged
+
+
+def _catches(cell: _Cell, others: list[_Cell]) -> bool:
+    expression = re.compile(f"^{host_pattern(cell.urls)}{cell.core}$")
+    return any(expression.match(page.url) for other in others for page in other.pages)
 
 
 def _page_type(kind_type: _Type, cells: list[_Cell], known_urls: Sequence[str]) -> PageType:
