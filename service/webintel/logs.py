@@ -8,7 +8,14 @@ import structlog
 
 from webintel.settings import Settings
 
-QUIET = {"httpx": "WARNING", "httpcore": "WARNING", "hpack": "WARNING", "pgqueuer": "ERROR", "asyncio": "WARNING"}
+QUIET = {
+    "httpx": "WARNING",
+    "httpcore": "WARNING",
+    "hpack": "WARNING",
+    "pgqueuer": "ERROR",
+    "asyncio": "WARNING",
+    "alembic": "WARNING",
+}
 """Libraries that tell more than anybody wants to read."""
 
 

@@ -6,9 +6,11 @@ socket in a private folder, and is told by the kernel to shut down when its pare
 """
 
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -238,7 +240,11 @@ class EmbeddedServer:
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._process = account.start(
-                programs / "postgres", "-D", self._pgdata, *arguments, log=log, preexec_fn=follow_parent
+                *(programs / "postgres", "-D", str(self._pgdata), *arguments),
+                log=log,
+                # Ctrl-C is for whoever started it; and SIGINT, when that one dies, is PostgreSQL's fast shutdown.
+                start_new_session=True,
+                preexec_fn=functools.partial(follow_parent, os.getpid(), signal.SIGINT),
             )
         deadline = time.monotonic() + START_TIMEOUT
         while not self._ready():

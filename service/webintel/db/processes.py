@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import signal
 import sys
 
@@ -12,10 +13,15 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def follow_parent(signal_number: int = signal.SIGINT) -> None:
-    """Ask the kernel, in a new child, to send a signal when its parent dies; SIGINT shuts PostgreSQL down fast."""
+def follow_parent(parent: int, signal_number: int) -> None:
+    """Ask the kernel, in a new child, to send it a signal when its parent dies.
+
+    The child of a thread follows that thread: start children from the main one.
+    """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
+        if os.getppid() != parent:  # it died before we could ask
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def end_process(process: psutil.Process, patience: float) -> None:
