@@ -17,6 +17,7 @@ from webintel.settings import Settings
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CONVERTER = re.compile(r":\w+(?=\})")
 UNMATCHED = "unmatched"
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -72,7 +73,7 @@ def response_hooks(settings: Settings, metrics: Metrics) -> list[BeforeMessageSe
             return
         seconds = time.perf_counter() - scope["state"]["started"]
         method = scope["method"] if scope["method"] in _METHODS else "other"  # type: ignore[typeddict-item]
-        path = scope.get("path_template") or UNMATCHED
+        path = _CONVERTER.sub("", scope.get("path_template") or UNMATCHED)
         metrics.count_request(method, path, message["status"], seconds)
         _log(scope, method, path, message["status"], seconds)
 

@@ -1,0 +1,113 @@
+"""The OpenAPI document and its UI."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.service.api.test_gate import MATRIX, PUBLIC
+from webintel.api.observe import Application
+
+PROMISED = """
+POST /api/v1/sites
+GET /api/v1/sites
+GET /api/v1/sites/{site_id}
+PATCH /api/v1/sites/{site_id}
+DELETE /api/v1/sites/{site_id}
+GET /api/v1/sites/{site_id}/blueprint
+GET /api/v1/sites/{site_id}/blueprints
+POST /api/v1/jobs
+GET /api/v1/jobs
+GET /api/v1/jobs/{job_id}
+GET /api/v1/jobs/{job_id}/events
+POST /api/v1/jobs/{job_id}/cancel
+POST /api/v1/jobs/{job_id}/retry
+GET /api/v1/blueprints
+GET /api/v1/blueprints/{blueprint_id}
+GET /api/v1/blueprints/{blueprint_id}/export
+GET /api/v1/blueprints/{blueprint_id}/diff/{other_id}
+POST /api/v1/blueprints/{blueprint_id}/rollback
+GET /
+GET /health
+GET /health/live
+GET /health/ready
+GET /health/startup
+GET /metrics
+""".split("\n")[1:-1]
+
+
+@pytest.fixture(scope="session")
+def document(app: Application) -> dict[str, Any]:
+    return json.loads(json.dumps(app.openapi_schema.to_schema()))
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict)
+    }
+
+
+def test_every_promised_call_is_documented(document: dict[str, Any]) -> None:
+    assert set(PROMISED) <= operations(document).keys()
+
+
+def test_operations_are_described_and_named_once(document: dict[str, Any]) -> None:
+    described = operations(document)
+    for call, operation in described.items():
+        assert operation.get("summary"), call
+        assert operation.get("description"), call
+        assert operation.get("tags"), call
+    ids = [operation["operationId"] for operation in described.values()]
+    assert len(set(ids)) == len(ids)
+    tags = {tag["name"] for tag in document["tags"]}
+    assert {tag for operation in described.values() for tag in operation["tags"]} == tags
+
+
+def test_errors_and_credentials_are_documented(document: dict[str, Any]) -> None:
+    for call, operation in operations(document).items():
+        if not call.split()[1].startswith("/api/"):
+            continue
+        protected = MATRIX[call] != PUBLIC
+        codes = {code for code in operation["responses"] if code >= "400"}
+        assert {"400", "429", "500", "503"} <= codes, call
+        assert ({"401", "403"} <= codes) is protected or call.endswith(("login", "refresh")), call
+        assert bool(operation.get("security")) is protected, call
+        assert ("404" in codes) is ("{" in call or call == "POST /api/v1/jobs"), call
+        if "requestBody" in operation:
+            assert {"413", "415"} <= codes, call
+        for code in codes:
+            assert list(operation["responses"][code]["content"]) == ["application/problem+json"], (call, code)
+
+
+def test_no_schema_lets_more_through_than_it_names(document: dict[str, Any]) -> None:
+    bodies = [operation["requestBody"] for operation in operations(document).values() if "requestBody" in operation]
+    assert bodies
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "api_key"}
+
+
+async def test_the_ui_takes_everything_from_its_own_origin(anonymous: httpx.AsyncClient) -> None:
+    page = await anonymous.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "http" not in policy
+    references = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(references) == 5
+    assert "<script>" not in page.text
+    for reference in references:
+        assert re.match(r"/[^/]", reference), reference
+        response = await anonymous.get(reference)
+        assert response.status_code == 200, reference
+        if "static" in reference:
+            assert "immutable" in response.headers["cache-control"]
+    bundle = await anonymous.get(references[3], headers={"Accept-Encoding": "gzip"})
+    assert bundle.headers["content-encoding"] == "gzip"
+    assert "SwaggerUIBundle" in bundle.text
+    css = (await anonymous.get(references[1])).text
+    assert not re.search(r"(@import|url\(['\"]?(?!data:|['\"]data:))", css)
+    assert (await anonymous.get("/docs/static/LICENSE")).status_code == 404
