@@ -269,7 +269,10 @@ def _confidence(one: _Evidence, share: float, seen: int, site: _Site) -> float:
     """How likely this is a category; `share` of the `seen` pages made like it are."""
     linked = 0.1 * one.in_menu + 0.1 * bool(one.crumb_name) + 0.05 * one.in_main + 0.1 * one.mapped
     if one.page is None:
-        return min(0.45 + linked, 0.75) if share >= 0.7 and seen >= 2 and linked else 0.0
+        alike = share >= 0.7 and seen >= 2 and linked > 0
+        # The trail of a thing leads through its categories, whatever their addresses look like.
+        trailed = bool(one.crumb_name) and (share >= 0.5 or not seen)
+        return min(0.45 + linked, 0.75) if alike or trailed else 0.0
     if _is_listing(one, site):
         # In a shop, what lists other things than goods must at least look like the categories that do not.
         odd = site.sells and one.page.kind == "listing" and share < 0.5

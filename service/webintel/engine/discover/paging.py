@@ -14,7 +14,7 @@ from webintel.engine.urls import query_pairs
 
 _OFFSETS: Final = re.compile(r"offset|start|skip|startrow|from", re.IGNORECASE)
 _PATH_PAGE: Final = re.compile(
-    r"(/(?:pages?|p|seite|pagina)/|/(?:page|pg|p|seite)[-_]?)(\d+)(?=/?$|\.\w+$)", re.IGNORECASE
+    r"(/(?:pages?|seite|pagina)/|/(?:page|pg|p|seite)[-_]?)(\d+)(?=/?$|\.\w+$)", re.IGNORECASE
 )
 
 

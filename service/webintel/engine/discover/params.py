@@ -81,9 +81,9 @@ _ACTIONS: Final = _names(
     share edit vote like login logout"""
 )
 _DATE_VALUE: Final = re.compile(r"(?:19|20)\d\d(?:-?\d\d){0,2}|\d{1,2}")
-_PAGE_SEGMENT: Final = re.compile(r"page[-_]?(\d+)|p(\d+)|pg(\d+)|seite-?(\d+)", re.IGNORECASE)
+_PAGE_SEGMENT: Final = re.compile(r"page[-_]?(\d+)|p(\d{1,2})|pg(\d+)|seite-?(\d+)", re.IGNORECASE)
 _PAGE_TAIL: Final = re.compile(
-    r"/(?:pages?|p|seite|pagina)/\d+/?$|/(?:page|pg|p|seite)[-_]?\d+(?:\.\w+)?/?$", re.IGNORECASE
+    r"/(?:pages?|seite|pagina)/\d+/?$|/(?:(?:page|pg|seite)[-_]?\d+|p\d{1,2})(?:\.\w+)?/?$", re.IGNORECASE
 )
 _INDEX_FILE: Final = re.compile(r"/(?:index|default|home)\.(?:html?|php\d?|aspx?|jsp|cfm)$", re.IGNORECASE)
 _SCRIPT: Final = re.compile(r"[\w-]+\.(?:php\d?|aspx?|jsp|jsf|cfm|cgi|pl|do|dll|exe)", re.IGNORECASE)
@@ -121,7 +121,7 @@ def path_page_number(url: str) -> int | None:
     if not tokens:
         return None
     last = tokens[-1].rsplit(".", 1)[0]
-    if len(tokens) > 1 and last.isdigit() and tokens[-2].lower() in ("page", "pages", "p", "seite", "pagina"):
+    if len(tokens) > 1 and last.isdigit() and tokens[-2].lower() in ("page", "pages", "seite", "pagina"):
         return int(last[:9])
     match = _PAGE_SEGMENT.fullmatch(last)
     return int(next(group for group in match.groups() if group)[:9]) if match and len(tokens) > 1 else None
@@ -232,7 +232,7 @@ class ParameterModel:
             rest = urlencode([pair for pair in pairs if pair[0] != name])
             base = urlsplit(url)._replace(query=rest).geturl()
             other = self._contents.get(base) or self._contents.get(base + "#" + name)
-            if other and other[0] != value:
+            if other and other[1] and content and other[0] != value:
                 self._count(not similar(other[1], content), _place(url), name)
             self._remember(base + "#" + name, (value, content))
         self._remember(url, ("", content))

@@ -75,4 +75,4 @@ def _literal_query(url: str) -> str:
 
 def paging_suffix(urls: Iterable[str]) -> str:
     """An optional page number at the end of the path, where such URLs are known."""
-    return r"(?:(?:page|pages|p)/\d+/?)?" if any(path_page_number(url) for url in urls) else ""
+    return r"(?:(?:page|pages)/\d+/?)?" if any(path_page_number(url) for url in urls) else ""
