@@ -1,6 +1,9 @@
 """How the OpenAPI document presents itself; its content comes from the routes."""
 
-from litestar import Router
+from typing import Any
+
+import msgspec
+from litestar import Request, Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
@@ -31,6 +34,27 @@ _TAGS = [
 ]
 
 
+class OpenApiJson(JsonRenderPlugin):
+    """Writes the document, and says of each body that takes no unknown field that it does not."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Give the document as JSON."""
+        for name, schema in openapi_schema["components"]["schemas"].items():
+            if name in _closed_structs():
+                schema["additionalProperties"] = False
+        return self.render_json(request, openapi_schema)
+
+
+def _closed_structs() -> set[str]:
+    found, pending = set(), list(msgspec.Struct.__subclasses__())
+    while pending:
+        struct = pending.pop()
+        pending += struct.__subclasses__()
+        if struct.__struct_config__.forbid_unknown_fields:
+            found.add(struct.__name__)
+    return found
+
+
 def openapi_config() -> OpenAPIConfig:
     """Describe the document and where it is served."""
     return OpenAPIConfig(
@@ -49,7 +73,7 @@ def openapi_config() -> OpenAPIConfig:
             }
         ),
         use_handler_docstrings=True,
-        render_plugins=[JsonRenderPlugin()],
+        render_plugins=[OpenApiJson()],
         openapi_router=Router(
             "/schema", route_handlers=[], include_in_schema=False, opt=allow(Permission.PUBLIC, unlimited=True)
         ),

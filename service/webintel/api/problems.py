@@ -1,6 +1,7 @@
 """Every error as a problem document (RFC 9457), without a word from the database."""
 
 import math
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
@@ -106,7 +107,8 @@ def handle_database_error(request: Request[Any, Any, Any], error: Exception) -> 
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:
     """Answer with as little as possible; the log has the rest."""
-    logger.error("unexpected failure", exc_info=error)
+    # As text, because a rendering with local variables would write credentials into the log.
+    logger.error("unexpected failure", traceback="".join(traceback.format_exception(error)))
     return _respond(
         request,
         status=HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -73,6 +73,8 @@ def create_database(settings: Settings, *, role: str, pool_size: int | None = No
             # Costs one round trip, and lets a restart of the server pass without a failed request.
             pool_pre_ping=True,
             pool_recycle=1800,
+            # Or an error's text would carry password hashes and whatever else a statement was given.
+            hide_parameters=True,
             json_serializer=to_json,
             json_deserializer=msgspec.json.decode,
             connect_args=connect_arguments(settings, role),

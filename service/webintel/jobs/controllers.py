@@ -10,6 +10,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
+from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webintel.accounts.queries import Caller
@@ -208,7 +209,7 @@ async def _wait(changed: asyncio.Event, seconds: float) -> float:
 
 async def _detail(session: AsyncSession, job: Job) -> JobDetail:
     """Describe a job that the transaction has just changed."""
-    await session.refresh(job, [column.key for column in Job.__table__.columns])
+    await session.refresh(job, inspect(Job).column_attrs.keys())
     plain = {field.name for field in msgspec.structs.fields(JobDetail)} - {"progress", "error"}
     error = None
     if job.error_code is not None:

@@ -8,7 +8,7 @@ import pytest
 from litestar import get
 
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
-from webintel.accounts.roles import Permission, Role
+from webintel.accounts.roles import PERMISSIONS, Permission, Role
 from webintel.api.app import create_app
 from webintel.api.observe import Application
 from webintel.settings import Settings
@@ -112,8 +112,6 @@ async def test_a_route_that_names_nobody_is_closed_to_everybody(settings: Settin
 
 
 def test_admins_may_everything() -> None:
-    from webintel.accounts.roles import PERMISSIONS
-
     assert PERMISSIONS[Role.ADMIN] == set(Permission) - {Permission.PUBLIC}
 
 

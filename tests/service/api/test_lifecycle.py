@@ -16,8 +16,8 @@ from sqlalchemy import text
 from tests.service.api.test_responses import variant
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
 from tests.service.conftest import SECRET_KEY, MakeDatabase
-from webintel.db import Database
-from webintel.settings import Settings
+from webintel.db import Database, create_database
+from webintel.settings import Settings, load_settings
 
 NOBODY_LISTENS = "postgresql://wip:secret@127.0.0.1:1/web_intelligence"
 
@@ -80,9 +80,6 @@ async def test_a_schema_of_tomorrow_is_fine(settings: Settings, make_database: M
     url = await make_database(template)
     async with variant(settings, database_url=url) as app, connect_to(app) as client:
         assert (await client.get("/health/ready")).status_code == 200
-    from webintel.db import create_database
-    from webintel.settings import load_settings
-
     async with create_database(load_settings(database_url=url), role="test") as database, database.transaction() as s:
         await s.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     async with variant(settings, database_url=url) as app, connect_to(app) as client:

@@ -1,7 +1,6 @@
 """Limits: exact, per caller, and not to be dodged."""
 
 import asyncio
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -73,9 +72,9 @@ def test_the_address_is_counted_from_the_right(hops: int, forwarded: str, addres
 
 
 @pytest.fixture
-def away() -> Iterator[Limits]:
+def away() -> Limits:
     """Limits whose Redis does not answer."""
-    yield Limits(requests_per_minute=1, failed_logins_per_minute=1, redis_url="redis://127.0.0.1:1/0")
+    return Limits(requests_per_minute=1, failed_logins_per_minute=1, redis_url="redis://127.0.0.1:1/0")
 
 
 async def test_without_its_counter_the_service_goes_on_but_nobody_can_sign_in(away: Limits) -> None:
