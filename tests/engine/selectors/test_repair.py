@@ -95,3 +95,39 @@ def test_verifying_keeps_all_but_the_measured_values():
     for old, new in zip(before, after, strict=True):
         same = msgspec.structs.replace(new, test_pass_rate=old.test_pass_rate, pages_tested=old.pages_tested)
         assert same == old
+
+
+def test_a_redesign_without_structured_data_is_noticed_and_repaired_from_known_values():
+    before = learned()
+    numbers = [int(value.removeprefix("LMP-")) for value in find(before, "sku").sample_values]
+    again = [(number - 4000) // 7 for number in numbers]
+    pages = [Product(n, style=NEW, structured=False).page() for n in [*again, 40, 41, 42]]
+    after = verify_selectors(blueprint(before), pages)
+    assert is_broken(find(before, "sku"), find(after, "sku"))
+    selectors, _ = repair_selectors(blueprint(before), {"detail": pages})
+    assert apply_selectors([find(selectors, "sku")], Product(91, style=NEW).page())["sku"] == Product(91).sku
+
+
+def test_a_selector_that_now_gives_something_else_is_broken():
+    before = learned()
+
+    def moved(number: int) -> Page:
+        html = Product(number, structured=False).html()
+        swapped = html.replace('class="sku"', 'class="code"').replace(
+            "<footer>", '<footer><b class="sku">Lamp House</b>'
+        )
+        return Page(f"{SITE}/p/{number}", swapped)
+
+    after = verify_selectors(blueprint(before), [moved(n) for n in range(20, 25)])
+    assert is_broken(find(before, "sku"), find(after, "sku"))
+
+
+def test_labelled_rows_that_change_places_are_noticed():
+    def swapped(number: int) -> Page:
+        html = Product(number).html()
+        start, middle, end = html.index("<tr><th>Weight"), html.index("<tr><th>Colour"), html.index("</table>")
+        return Page(f"{SITE}/p/{number}", html[:start] + html[middle:end] + html[start:middle] + html[end:])
+
+    before = learned()
+    after = verify_selectors(blueprint(before), [swapped(n) for n in range(20, 25)])
+    assert is_broken(find(before, "weight"), find(after, "weight"))

@@ -7,8 +7,9 @@ from webintel.engine.page import Page
 from webintel.engine.selectors.agreement import Agreement
 from webintel.engine.selectors.document import Document
 from webintel.engine.selectors.labelled import judge_labelled
-from webintel.engine.selectors.labels import PageLabels, page_labels
+from webintel.engine.selectors.labels import PageLabel, PageLabels, page_labels
 from webintel.engine.selectors.listing import judge_items
+from webintel.engine.selectors.locate import places_of
 from webintel.engine.selectors.path import to_xpath
 from webintel.engine.selectors.scoring import Expected, Verdict, judge
 
@@ -18,22 +19,32 @@ MAX_FIELDS = 30
 MIN_PRECISION = 0.6
 MIN_PASS_RATE = 0.25
 SINGLE_PAGE_CONFIDENCE = 0.3
+MIN_HINT = 4
+MAX_HINT = 200
+HINT_WEIGHT = 0.7
 LISTING_KINDS = frozenset({"collection", "listing", "search", "home", "forum"})
 
 
-def induce_selectors(pages_by_type: Mapping[str, Sequence[Page]], kinds: Mapping[str, PageKind]) -> list[Selector]:
+Hints = Mapping[tuple[str, str], Sequence[str]]
+"""Values that fields of a page type are known to have had on some page."""
+
+
+def induce_selectors(
+    pages_by_type: Mapping[str, Sequence[Page]], kinds: Mapping[str, PageKind], hints: Hints | None = None
+) -> list[Selector]:
     """Selectors for every field that the pages of each type are seen to have.
 
     Args:
         pages_by_type: pages of one template each, by the name of the page type.
         kinds: what each page type is.
+        hints: values to look for on pages that do not say themselves what a field's value is.
 
     Returns:
         Selectors ordered by page type and field; the same pages in any order give the same selectors.
     """
     found: list[Selector] = []
     for name in sorted(pages_by_type):
-        found.extend(_induce_type(name, kinds.get(name, "other"), pages_by_type[name]))
+        found.extend(_induce_type(name, kinds.get(name, "other"), pages_by_type[name], hints or {}))
     return found
 
 
@@ -45,12 +56,15 @@ def training_pages(pages: Sequence[Page]) -> list[Page]:
     return [ordered[round(position * (len(ordered) - 1) / (MAX_PAGES - 1))] for position in range(MAX_PAGES)]
 
 
-def _induce_type(name: str, kind: PageKind, pages: Sequence[Page]) -> list[Selector]:
+def _induce_type(name: str, kind: PageKind, pages: Sequence[Page], hints: Hints) -> list[Selector]:
     # Pages are parsed afresh and dropped with their type, so that memory holds the trees of one type at a time.
     chosen = [Page(page.url, page.html, status=page.status, headers=page.headers) for page in training_pages(pages)]
     labels = [page_labels(page, kind) for page in chosen]
     documents = [Document(page) for page in chosen]
     chosen.clear()
+    for (page_type, field), values in sorted(hints.items()):
+        if page_type == name:
+            _add_hinted(labels, documents, field, values)
     agreement = Agreement(documents)
     selectors = []
     for field in sorted({field for page in labels for field in page})[:MAX_FIELDS]:
@@ -66,6 +80,16 @@ def _induce_type(name: str, kind: PageKind, pages: Sequence[Page]) -> list[Selec
         for field, verdict in judge_labelled(documents, taken, agreement.check).items():
             selectors.append(selector_of((name, field), verdict, "repeated_structure", 0.85))
     return sorted(selectors, key=lambda selector: (selector.field_name, selector.css))
+
+
+def _add_hinted(labels: list[PageLabels], documents: Sequence[Document], field: str, values: Sequence[str]) -> None:
+    known = [value for value in dict.fromkeys(values) if MIN_HINT <= len(value) < MAX_HINT]
+    if len(known) < 2 or any(field in page for page in labels):
+        return  # A value that all pages share would be found on all of them, wherever it stands.
+    for page, document in zip(labels, documents, strict=True):
+        shown = [value for value in known if places_of(document, field, value)]
+        if len(shown) == 1:
+            page[field] = PageLabel(Expected(((shown[0],),), weight=HINT_WEIGHT), structured=False)
 
 
 def _listing_selectors(name: str, documents: Sequence[Document], agreement: Agreement) -> list[Selector]:

@@ -13,6 +13,7 @@ from webintel.engine.selectors.values import price_amount
 MIN_ITEMS = 3
 MAX_ITEMS = 120
 MAX_ITEM_TEXT = 3_000
+MAX_SCORED_ITEMS = 12
 ITEM_FIELDS = ("item_title", "item_url", "item_price", "item_image")
 
 _PRICE = re.compile(r"[$€£¥₹₽₴₺]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|CZK|AUD|CAD|kr|zł|Kč|Ft|lei)\b", re.IGNORECASE)
@@ -25,6 +26,7 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _TITLE_NAME = re.compile(r"title|name|headline", re.IGNORECASE)
+_NO_ITEMS = frozenset({"html", "body", "p", "span", "td", "h1", "h2", "h3", "h4", "h5", "h6"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
@@ -48,16 +50,25 @@ def detect_items(document: Document) -> list[Element]:
 
 def _groups(document: Document) -> Iterable[list[Element]]:
     groups: dict[tuple[str, ...], list[Element]] = defaultdict(list)
-    for element in document.elements:
-        if element.tag in ("option", "br", "script", "meta", "link", "td", "style", "path", "img", "p", "span"):
-            continue
-        if not element.text or len(element.text) > MAX_ITEM_TEXT:
-            continue
-        groups[_signature(element)].append(element)
+    for element in _linking(document):
+        if element.tag not in _NO_ITEMS and element.text and len(element.text) <= MAX_ITEM_TEXT:
+            groups[_signature(element)].append(element)
     for key in sorted(groups):
-        group = _outermost(groups[key])
-        if MIN_ITEMS <= len(group) <= MAX_ITEMS:
-            yield group
+        if len(groups[key]) >= MIN_ITEMS:
+            group = _outermost(groups[key])
+            if MIN_ITEMS <= len(group) <= MAX_ITEMS:
+                yield group
+
+
+def _linking(document: Document) -> list[Element]:
+    """The elements that are or hold a link, in document order."""
+    found: dict[int, Element] = {}
+    for link in document.by_tag.get("a", []):
+        current: Element | None = link
+        while current is not None and current.index not in found:
+            found[current.index] = current
+            current = current.parent
+    return [found[index] for index in sorted(found)]
 
 
 def _signature(element: Element) -> tuple[str, ...]:
@@ -77,18 +88,17 @@ def _score(group: Sequence[Element]) -> float:
     region = _region(group[0])
     if region == 0.0:
         return 0.0
-    links = [link for link in (_main_link(element) for element in group[:40]) if link is not None]
-    distinct = len({link.attributes.get("href") for link in links})
-    seen = min(len(group), 40)
     if group[0].tag == "a" and not any(element.children for element in group):
         return 0.0
-    if distinct < max(MIN_ITEMS, 0.7 * seen):
+    sample = group[:: max(1, len(group) // MAX_SCORED_ITEMS)][:MAX_SCORED_ITEMS]
+    links = [link for link in map(_main_link, sample) if link is not None]
+    if len({link.attributes.get("href") for link in links}) < max(MIN_ITEMS, 0.7 * len(sample)):
         return 0.0
-    images = sum(1 for element in group[:40] if _find(element, "img")) / seen
-    prices = sum(1 for element in group[:40] if _price_node(element)) / seen
-    headings = sum(1 for element in group[:40] if any(node.tag in _HEADINGS for node in element.descendants())) / seen
-    length = sorted(len(element.text or "") for element in group)[len(group) // 2]
-    richness = 0.4 + images + 2 * prices + 1.2 * headings + min(length, 200) / 200
+    images = sum(1 for element in sample if _find(element, "img"))
+    prices = sum(1 for element in sample if _price_node(element) is not None)
+    headings = sum(1 for element in sample if any(node.tag in _HEADINGS for node in element.descendants()))
+    length = sorted(len(element.text or "") for element in sample)[len(sample) // 2]
+    richness = 0.4 + (images + 2 * prices + 1.2 * headings) / len(sample) + min(length, 200) / 200
     return float(region * richness * len(group) ** 0.6)
 
 

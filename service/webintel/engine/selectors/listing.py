@@ -12,8 +12,8 @@ from webintel.engine.selectors.values import PASS, similarity
 
 MAX_SAMPLED_ITEMS = 4
 MAX_CANDIDATES = 200
-MAX_FIELD_CANDIDATES = 60
-MAX_JUDGED_ITEMS = 24
+MAX_FIELD_CANDIDATES = 40
+MAX_JUDGED_ITEMS = 16
 MIN_SHARE = 0.3
 
 Shown = list[tuple[Element, dict[str, ItemNode]]]

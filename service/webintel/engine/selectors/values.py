@@ -186,6 +186,7 @@ def _same_date(_field: str, got: str, expected: str) -> float:
     return 0.92 if any(abs((one - two).days) == 1 for one in left for two in right) else 0.0
 
 
+@lru_cache(maxsize=8192)
 def stock_state(text: str) -> str | None:
     """In stock, out of it or to be ordered ahead, from a short text or a schema.org URL."""
     if len(text) > 80:

@@ -7,15 +7,13 @@ import msgspec
 
 from webintel.engine.model import Blueprint, Selector
 from webintel.engine.page import Page
-from webintel.engine.selectors.apply import check_selectors, match_page_type, read_selector, select_items
-from webintel.engine.selectors.induce import MIN_PASS_RATE, induce_selectors, training_pages
-from webintel.engine.selectors.labels import PageLabels, page_labels
-from webintel.engine.selectors.values import PASS, list_similarity, similarity
+from webintel.engine.selectors.apply import check_selectors, match_page_type
+from webintel.engine.selectors.induce import MIN_PASS_RATE, Hints, induce_selectors
+from webintel.engine.selectors.measuring import measure_selectors
 
 BROKEN_DROP = 0.25
 """A selector that passes on this much fewer pages than it claims is broken."""
 BROKEN_RATE = 0.5
-MIN_PLAUSIBLE_ITEMS = 2
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +67,12 @@ def repair_selectors(
     """
     kinds = {page_type.name: page_type.kind for page_type in blueprint.page_types}
     measured = _verified(blueprint, pages_by_type)
-    fresh = {(one.page_type, one.field_name): one for one in induce_selectors(pages_by_type, kinds)}
+    hints: Hints = {
+        (one.page_type, one.field_name): one.sample_values
+        for one in blueprint.selectors
+        if one.scope is None and not one.multiple
+    }
+    fresh = {(one.page_type, one.field_name): one for one in induce_selectors(pages_by_type, kinds, hints)}
     selectors: list[Selector] = []
     changes: list[Change] = []
     for old, now in zip(blueprint.selectors, measured, strict=True):
@@ -126,38 +129,6 @@ def _verified(blueprint: Blueprint, pages_by_type: Mapping[str, Sequence[Page]])
     verified = {}
     for name, pages in pages_by_type.items():
         own = [(place, one) for place, one in enumerate(blueprint.selectors) if one.page_type == name]
-        counts = {place: [0, 0] for place, _ in own}
-        for page in training_pages(pages):
-            fresh = Page(page.url, page.html, status=page.status, headers=page.headers)
-            labels = page_labels(fresh, kinds.get(name, "other"))
-            for place, selector in own:
-                outcome = _passes(selector, fresh, labels)
-                if outcome is not None:
-                    counts[place][0] += outcome
-                    counts[place][1] += 1
-        for place, selector in own:
-            passed, tested = counts[place]
-            if tested:
-                rate = round(passed / tested, 4)
-                verified[place] = msgspec.structs.replace(selector, test_pass_rate=rate, pages_tested=tested)
+        measured = measure_selectors([one for _, one in own], pages, kinds.get(name, "other"))
+        verified.update({place: one for (place, _), one in zip(own, measured, strict=True)})
     return [verified.get(place, selector) for place, selector in enumerate(blueprint.selectors)]
-
-
-def _passes(selector: Selector, page: Page, labels: PageLabels) -> bool | None:
-    """Whether a selector gives what the page is known to have; none when nothing is known to compare with."""
-    if selector.scope is not None:
-        items = select_items(selector, page)
-        filled = sum(1 for values in items if values)
-        return filled >= MIN_PLAUSIBLE_ITEMS and filled >= PASS * len(items) * selector.test_pass_rate
-    values = read_selector(page.tree, selector, page.base_url)
-    label = labels.get(selector.field_name)
-    if label is None:
-        # A field that its own label names, or that this page does not state for machines: all there is to see is
-        # whether something is there that differs from nothing.
-        return None if values else False
-    if not values:
-        return False
-    name, known = selector.field_name, label.expected
-    if selector.multiple:
-        return max(list_similarity(name, values, one) for one in known.alternatives) >= PASS
-    return any(similarity(name, values[0], value) >= PASS for one in known.alternatives for value in one[:1])
