@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from webintel.engine import discover
-from webintel.engine.assemble import CONTENT_KINDS, Findings, assemble, domain_of
+from webintel.engine.assemble import Findings, assemble, domain_of
 from webintel.engine.connect import connect
 from webintel.engine.discover import Crawl, crawl
 from webintel.engine.errors import EngineError, ErrorCode
@@ -177,9 +177,8 @@ def _fingerprint(crawled: Crawl, robots_txt: str) -> Fingerprint:
 
 def _require_content(crawled: Crawl, fingerprint: Fingerprint) -> None:
     """Refuse a site that shows nothing, with the reason that comes nearest."""
-    for page in crawled.facts:
-        if page.kind in CONTENT_KINDS or (page.kind != "login" and len(page.content) > _FEW_WORDS):
-            return
+    if any(page.kind != "login" and (len(page.content) > _FEW_WORDS or len(page.links) > 1) for page in crawled.facts):
+        return
     if any(page.kind == "login" for page in crawled.facts):
         raise EngineError(ErrorCode.LOGIN_REQUIRED, f"{crawled.start_url} shows nothing but a login.")
     if fingerprint.requires_js:
