@@ -1,8 +1,9 @@
 """One page as everything that looks at pages sees it: parsed once, each view made when it is first asked for."""
 
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Final, Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self, TypeVar, cast
 
 import msgspec
 from lxml import html as lxml_html
@@ -11,6 +12,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from webintel.engine import markup
 from webintel.engine.structured import StructuredData, read_structured
 from webintel.engine.urls import normalize_url
+
+T = TypeVar("T")
 
 Region = Literal["header", "nav", "breadcrumb", "main", "aside", "footer"]
 Headers = tuple[tuple[str, str], ...]
@@ -62,6 +65,8 @@ class Link(msgspec.Struct, frozen=True):
     rel: str
     region: Region
     classes: str
+    href: str = ""
+    """As it is written on the page."""
 
 
 class SupportsResponse(Protocol):
@@ -88,6 +93,13 @@ class Page:
         self.html = html
         self.status = status
         self.headers = headers
+        self._remembered: dict[object, object] = {}
+
+    def remember(self, make: Callable[[Self], T]) -> T:
+        """What a function says of this page, worked out once."""
+        if make not in self._remembered:
+            self._remembered[make] = make(self)
+        return cast("T", self._remembered[make])
 
     @classmethod
     def from_bytes(cls, url: str, body: bytes, content_type: str | None = None) -> Self:
@@ -178,7 +190,7 @@ class Page:
             text = collapse(node.text(separator=" "))[:_MAX_LINK_TEXT] or _label(node)
             rel = (attributes.get("rel") or "").lower()
             region = region_of(node, regions)
-            found.append(Link(url, text, rel, region, attributes.get("class") or ""))
+            found.append(Link(url, text, rel, region, attributes.get("class") or "", attributes.get("href") or ""))
         return found
 
     @cached_property
