@@ -153,7 +153,14 @@ def test_the_same_pages_in_any_order_give_the_same_selectors():
 def test_more_pages_than_needed_are_bounded():
     title = find(induce([one.page() for one in products(40)]), "title")
     assert title is not None
-    assert title.pages_tested == 12
+    assert title.pages_tested == 24
+
+
+def test_further_pages_count_in_the_pass_rate():
+    sku = find(induce([Product(n, has_sku=n % 4 != 0).page() for n in range(100, 124)]), "sku")
+    assert sku is not None
+    assert sku.pages_tested == 24
+    assert sku.test_pass_rate == 0.75
 
 
 @pytest.mark.parametrize(

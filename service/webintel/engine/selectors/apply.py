@@ -126,12 +126,6 @@ def _items(selectors: Sequence[Selector], page: Page) -> list[Item]:
     return items
 
 
-def select_items(selector: Selector, page: Page) -> list[list[str]]:
-    """The values of a scoped selector, item by item."""
-    nodes = page.tree.css(selector.scope)[:MAX_VALUES] if selector.scope else []
-    return [read_selector(node, selector, page.base_url) for node in nodes]
-
-
 def match_page_type(blueprint: Blueprint, url: str, page: Page) -> str | None:
     """The name of the page type that a page is of: by its URL, and where that does not decide by its selectors.
 

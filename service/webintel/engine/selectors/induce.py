@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from webintel.engine.model import PageKind, Selector, SelectorMethod
 from webintel.engine.page import Page
 from webintel.engine.selectors.agreement import Agreement
@@ -10,10 +12,11 @@ from webintel.engine.selectors.labelled import judge_labelled
 from webintel.engine.selectors.labels import PageLabel, PageLabels, page_labels
 from webintel.engine.selectors.listing import judge_items
 from webintel.engine.selectors.locate import places_of
+from webintel.engine.selectors.measuring import measure_selectors
 from webintel.engine.selectors.path import to_xpath
+from webintel.engine.selectors.sampling import fresh, split_pages
 from webintel.engine.selectors.scoring import Expected, Verdict, judge
 
-MAX_PAGES = 12
 MAX_FIELDS = 30
 
 MIN_PRECISION = 0.6
@@ -44,21 +47,30 @@ def induce_selectors(
     """
     found: list[Selector] = []
     for name in sorted(pages_by_type):
-        found.extend(_induce_type(name, kinds.get(name, "other"), pages_by_type[name], hints or {}))
+        kind = kinds.get(name, "other")
+        training, others = split_pages(pages_by_type[name])
+        selectors = _induce_type(name, kind, training, hints or {})
+        found.extend(_with_more_tests(selectors, others, kind))
     return found
 
 
-def training_pages(pages: Sequence[Page]) -> list[Page]:
-    """At most `MAX_PAGES` different pages, spread evenly over the ordered URLs."""
-    ordered = [page for _, page in sorted({page.url: page for page in pages}.items())]
-    if len(ordered) <= MAX_PAGES:
-        return ordered
-    return [ordered[round(position * (len(ordered) - 1) / (MAX_PAGES - 1))] for position in range(MAX_PAGES)]
+def _with_more_tests(selectors: list[Selector], others: Sequence[Page], kind: PageKind) -> list[Selector]:
+    """Add what the selectors give on pages that had no part in making them to what leaving pages out has shown."""
+    if not others or not selectors:
+        return selectors
+    tested = []
+    for old, new in zip(selectors, measure_selectors(selectors, others, kind), strict=True):
+        pages = old.pages_tested + new.pages_tested
+        rate = (old.test_pass_rate * old.pages_tested + new.test_pass_rate * new.pages_tested) / max(1, pages)
+        tested.append(
+            old if new is old else msgspec.structs.replace(old, test_pass_rate=round(rate, 4), pages_tested=pages)
+        )
+    return tested
 
 
 def _induce_type(name: str, kind: PageKind, pages: Sequence[Page], hints: Hints) -> list[Selector]:
     # Pages are parsed afresh and dropped with their type, so that memory holds the trees of one type at a time.
-    chosen = [Page(page.url, page.html, status=page.status, headers=page.headers) for page in training_pages(pages)]
+    chosen = [fresh(page) for page in pages]
     labels = [page_labels(page, kind) for page in chosen]
     documents = [Document(page) for page in chosen]
     chosen.clear()

@@ -1,16 +1,18 @@
 """How existing selectors do on pages, judged by all that can be known of those pages without them."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
 from webintel.engine.model import PageKind, Selector
 from webintel.engine.page import Page
-from webintel.engine.selectors.apply import read_selector, select_items
-from webintel.engine.selectors.document import Document
-from webintel.engine.selectors.induce import training_pages
+from webintel.engine.selectors.apply import read_selector
+from webintel.engine.selectors.document import Document, Element
+from webintel.engine.selectors.items import detect_items, item_nodes, repeated_texts
 from webintel.engine.selectors.labelled import labelled_values
-from webintel.engine.selectors.labels import PageLabels, page_labels
+from webintel.engine.selectors.labels import page_labels
+from webintel.engine.selectors.sampling import fresh
 from webintel.engine.selectors.values import (
     DATES,
     NUMBERS,
@@ -23,7 +25,8 @@ from webintel.engine.selectors.values import (
     similarity,
 )
 
-MIN_ITEMS = 2
+MAX_PAGES = 24
+MAX_ITEMS = 16
 MIN_PAGES_TO_VARY = 3
 
 
@@ -41,12 +44,10 @@ def measure_selectors(selectors: Sequence[Selector], pages: Sequence[Page], kind
     A selector about which the pages say nothing comes back as it was.
     """
     readings: list[list[Reading]] = [[] for _ in selectors]
-    for page in training_pages(pages):
-        fresh = Page(page.url, page.html, status=page.status, headers=page.headers)
-        labels = page_labels(fresh, kind)
-        labelled = _labelled_texts(selectors, fresh)
+    for page in pages[:MAX_PAGES]:
+        known = _Known(fresh(page), kind)
         for selector, own in zip(selectors, readings, strict=True):
-            own.append(_read(selector, fresh, labels, labelled))
+            own.append(known.read_items(selector) if selector.scope is not None else known.read(selector))
     return [_rated(selector, own) for selector, own in zip(selectors, readings, strict=True)]
 
 
@@ -62,28 +63,60 @@ def _rated(selector: Selector, readings: Sequence[Reading]) -> Selector:
     return msgspec.structs.replace(selector, test_pass_rate=round(sum(known) / len(known), 4), pages_tested=len(known))
 
 
-def _read(selector: Selector, page: Page, labels: PageLabels, labelled: dict[str, str]) -> Reading:
-    if selector.scope is not None:
-        items = select_items(selector, page)
-        filled = [values[0] for values in items if values]
-        right = len(filled) >= MIN_ITEMS and len(filled) >= PASS * len(items) * selector.test_pass_rate
-        return Reading(value=filled[0] if filled else None, right=right and _plausible(selector, filled[0]))
-    values = read_selector(page.tree, selector, page.base_url)
-    if not values:
-        return Reading(value=None, right=False)
-    return Reading(value=values[0], right=_is_right(selector, values, labels, labelled))
+class _Known:
+    """What is known of one page, each part found out when it is first needed."""
 
+    def __init__(self, page: Page, kind: PageKind) -> None:
+        self._page = page
+        self._labels = page_labels(page, kind)
 
-def _is_right(selector: Selector, values: Sequence[str], labels: PageLabels, labelled: dict[str, str]) -> bool | None:
-    name = selector.field_name
-    label = labels.get(name)
-    if label is not None and selector.multiple:
-        return max(list_similarity(name, values, one) for one in label.expected.alternatives) >= PASS
-    if label is not None:
-        return any(similarity(name, values[0], one[0]) >= PASS for one in label.expected.alternatives if one)
-    if name in labelled:
-        return similarity(name, values[0], labelled[name]) >= PASS
-    return None if _plausible(selector, values[0]) else False
+    @cached_property
+    def _document(self) -> Document:
+        return Document(self._page)
+
+    @cached_property
+    def _items(self) -> list[Element]:
+        return detect_items(self._document)
+
+    @cached_property
+    def _labelled(self) -> dict[str, str]:
+        return {name: element.text or "" for name, element in labelled_values(self._document)}
+
+    def read(self, selector: Selector) -> Reading:
+        values = read_selector(self._page.tree, selector, self._page.base_url)
+        if not values:
+            return Reading(value=None, right=False)
+        return Reading(value=values[0], right=self._is_right(selector, values))
+
+    def _is_right(self, selector: Selector, values: Sequence[str]) -> bool | None:
+        name = selector.field_name
+        label = self._labels.get(name)
+        if label is not None and selector.multiple:
+            return max(list_similarity(name, values, one) for one in label.expected.alternatives) >= PASS
+        if label is not None:
+            return any(similarity(name, values[0], one[0]) >= PASS for one in label.expected.alternatives if one)
+        if selector.method == "repeated_structure" and name in self._labelled:
+            return similarity(name, values[0], self._labelled[name]) >= PASS
+        return None if _plausible(selector, values[0]) else False
+
+    def read_items(self, selector: Selector) -> Reading:
+        nodes = self._page.tree.css(selector.scope or "")
+        items = self._document.as_elements(nodes)
+        common = len({item.index for item in items} & {item.index for item in self._items})
+        if not common or 2 * common < PASS * (len(items) + len(self._items)):
+            return Reading(value=None, right=False)
+        boilerplate = repeated_texts(items)
+        right = expected = 0
+        first: str | None = None
+        for node, item in list(zip(nodes, items, strict=False))[:MAX_ITEMS]:
+            values = read_selector(node, selector, self._page.base_url)
+            first = first or next(iter(values), None)
+            shown = item_nodes(item, boilerplate).get(selector.field_name)
+            known = self._document.value(shown.element, shown.attribute) if shown is not None else None
+            if known is not None:
+                expected += 1
+                right += bool(values) and similarity(selector.field_name, values[0], known) >= PASS
+        return Reading(value=first, right=expected > 0 and right >= PASS * expected)
 
 
 def _plausible(selector: Selector, value: str) -> bool:
@@ -106,9 +139,3 @@ def _plausible(selector: Selector, value: str) -> bool:
 
 def _has_digit(text: str) -> bool:
     return any(character.isdigit() for character in text)
-
-
-def _labelled_texts(selectors: Sequence[Selector], page: Page) -> dict[str, str]:
-    if not any(one.method == "repeated_structure" and one.scope is None for one in selectors):
-        return {}
-    return {name: element.text or "" for name, element in labelled_values(Document(page))}
