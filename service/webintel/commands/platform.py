@@ -44,10 +44,11 @@ class Platform:
         """
         settings = self._settings
         self._check_ports()
+        secret_key = self._secret_key()
         if self._server is not None:
             self._server.start()
         url = self._server.url if self._server is not None else settings.require_database_url()
-        environment = {f"{PREFIX}DATABASE_URL": url, f"{PREFIX}SECRET_KEY": self._secret_key()}
+        environment = {f"{PREFIX}DATABASE_URL": url, f"{PREFIX}SECRET_KEY": secret_key}
         # They import for seconds, and wait for the schema by themselves: meanwhile it is made.
         self._start_children(environment)
         password = self._prepare(url)

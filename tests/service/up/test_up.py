@@ -1,0 +1,166 @@
+"""`webintel up` as a user runs it: a process that brings everything, and takes everything with it."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from webintel.db.embedded import EmbeddedServer
+
+PATIENCE = 60.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Platform:
+    """A running `webintel up`."""
+
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.output = folder.with_suffix(f".{self.port}.log")
+        arguments = ["--port", str(self.port), "--worker-port", str(free_port()), "--data-dir", str(folder)]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "webintel", "up", *arguments], stdout=output, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"still not {what}: {self.said}"
+            time.sleep(0.1)
+
+    def until_ready(self) -> None:
+        self.until(lambda: "The platform is ready." in self.said or self.process.poll() is not None, "ready")
+        assert self.process.poll() is None, self.said
+        assert httpx.get(f"http://127.0.0.1:{self.port}/health/ready").status_code == 200
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def worker(self) -> psutil.Process | None:
+        for child in self.family():
+            with contextlib.suppress(psutil.Error):
+                if "worker" in child.cmdline():
+                    return child
+        return None
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A data folder that PostgreSQL's account may reach, unlike pytest's own."""
+    parent = Path(tempfile.mkdtemp(prefix="webintel-test-"))
+    parent.chmod(0o755)
+    yield parent / "data"
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture
+def up(folder: Path) -> Iterator[Callable[..., Platform]]:
+    """Start platforms that are gone when the test is over."""
+    started: list[Platform] = []
+
+    def start(**options: int) -> Platform:
+        started.append(Platform(folder, **options))
+        return started[-1]
+
+    yield start
+    for platform in started:
+        platform.end()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_it_starts_replaces_a_killed_worker_and_ends_as_a_whole(up: Callable[..., Platform], folder: Path) -> None:
+    platform = up()
+    platform.until_ready()
+    assert re.search(r"sign in   admin@\S+  password \S{12,}", platform.said)
+    assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600
+
+    second = up()
+    assert second.process.wait(PATIENCE) == 1
+    assert re.fullmatch(rf"webintel: {folder} is in use by process {platform.process.pid}.*--data-dir\.\n", second.said)
+
+    platform.until(lambda: platform.worker() is not None, "a worker")
+    first = platform.worker()
+    assert first is not None
+    first.kill()
+    platform.until(lambda: platform.worker() not in {None, first}, "a new worker")
+
+    family = platform.family()
+    platform.process.send_signal(signal.SIGTERM)
+    assert platform.process.wait(PATIENCE) == 0
+    assert gone(family)
+
+
+async def test_killed_it_takes_its_children_along_and_loses_nothing(up: Callable[..., Platform], folder: Path) -> None:
+    platform = up()
+    platform.until_ready()
+    family = platform.family()
+    assert len(family) > 2
+    platform.process.kill()
+    platform.until(lambda: gone(family), "gone")
+    with EmbeddedServer(folder) as server:
+        connection = await asyncpg.connect(server.url)
+        assert await connection.fetchval("SELECT count(*) FROM users") == 1
+        await connection.close()
+
+
+@pytest.mark.parametrize("option", ["--port", "--worker-port"])
+def test_a_port_in_use_is_named_with_its_option(folder: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        others = {"--port": free_port(), "--worker-port": free_port()} | {option: port}
+        arguments = [part for name, value in others.items() for part in (name, str(value))]
+        done = subprocess.run(
+            [sys.executable, "-m", "webintel", "up", "--data-dir", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert re.fullmatch(rf"webintel: Port {port} .*{option}.*\n", done.stderr)
+    assert not folder.exists()
+
+
+def test_an_unusable_secret_is_refused_in_production(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "webintel", "up", "--data-dir", str(folder), "--port", str(free_port())],
+        env={**os.environ, "WEBINTEL_ENVIRONMENT": "production", "WEBINTEL_WORKER_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("webintel: WEBINTEL_SECRET_KEY is not set")
+    assert done.stderr.count("\n") == 1
+    assert not folder.exists()
