@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from webintel.accounts.identities import Identities
@@ -37,8 +38,8 @@ class Gate(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let a request pass, or raise the reason why not."""
         options = scope["route_handler"].opt
-        # Litestar answers OPTIONS itself, with the methods of the route and nothing else.
-        permission = Permission.PUBLIC if scope["method"] == "OPTIONS" else options.get(PERMISSION_OPT)  # type: ignore[typeddict-item]
+        asks_for_methods = scope["method"] == "OPTIONS"  # type: ignore[typeddict-item]  # only HTTP comes here
+        permission = Permission.PUBLIC if asks_for_methods else options.get(PERMISSION_OPT)
         caller, refusal = None, None
         if permission is not Permission.PUBLIC:
             try:
@@ -47,6 +48,9 @@ class Gate(ASGIMiddleware):
                 refusal = error
         if not options.get(UNLIMITED_OPT):
             await self._count(scope, caller)
+        if asks_for_methods:
+            await _answer_options(scope, receive, send)
+            return
         if refusal:
             raise refusal
         if permission is not Permission.PUBLIC:
@@ -71,6 +75,14 @@ class Gate(ASGIMiddleware):
         scope["state"]["limit_headers"] = allowance.headers()
         if not allowance.allowed:
             raise TooManyRequests("You have sent too many requests; slow down.", retry_after=allowance.reset_seconds)
+
+
+async def _answer_options(scope: Scope, receive: Receive, send: Send) -> None:
+    """Name the methods of a path; Litestar's own answer knows only those of one of its handlers."""
+    routes = scope["litestar_app"].routes
+    methods = {m for route in routes if route.path == scope["path_template"] for m in getattr(route, "methods", ())}
+    response = ASGIResponse(status_code=204, headers={"Allow": ", ".join(sorted(methods))})
+    await response(scope, receive, send)
 
 
 def _authorize(caller: Caller | None, permission: Permission | None) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from webintel.accounts.idempotency import Answer, IdempotentRequest
 from webintel.accounts.queries import Caller
 from webintel.db import Database
-from webintel.problems import InvalidInput
 from webintel.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
@@ -32,7 +31,10 @@ IdempotencyKeyHeader = Annotated[
 IfMatchHeader = Annotated[
     str | None,
     HeaderParameter(
-        name="If-Match", max_length=200, description="The `ETag` that was read, to change only that state."
+        name="If-Match",
+        max_length=200,
+        pattern=r'^(\*|(W/)?"[^"\x00-\x1f]*")$',
+        description="The `ETag` that was read, with its quotes, to change only that state.",
     ),
 ]
 
@@ -112,14 +114,8 @@ def etag(revision: int) -> str:
 
 
 def expected_revision(if_match: str | None) -> int | None:
-    """Read `If-Match`; none when any state will do, and no revision at all for a tag that is not ours.
-
-    Raises:
-        InvalidInput: it is no entity tag.
-    """
-    if if_match is None or if_match.strip() == "*":
+    """Read `If-Match`; none when any state will do, and no revision at all for a tag that is not ours."""
+    if if_match is None or if_match == "*":
         return None
-    if not if_match.startswith(('"', 'W/"')):
-        raise InvalidInput.of("If-Match", "is no entity tag; send the ETag as you got it, with its quotes")
-    tags = _ETAG.fullmatch(if_match.strip())
-    return int(tags[1]) if tags else _NO_REVISION
+    tag = _ETAG.fullmatch(if_match)
+    return int(tag[1]) if tag else _NO_REVISION

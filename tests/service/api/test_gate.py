@@ -119,3 +119,10 @@ async def test_credentials_of_another_kind_are_refused(anonymous: httpx.AsyncCli
     for header in ("Basic YWRtaW46YWRtaW4=", "Bearer", "Bearer ", "wip_abc"):
         response = await anonymous.get("/api/v1/me", headers={"Authorization": header})
         check_problem(response, 401, "not-signed-in")
+
+
+async def test_options_names_every_method_and_nothing_else(anonymous: httpx.AsyncClient) -> None:
+    response = await anonymous.options("/api/v1/sites")
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == "GET, OPTIONS, POST"
+    assert (await anonymous.options("/nowhere")).status_code == 404
