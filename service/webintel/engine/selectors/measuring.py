@@ -27,7 +27,8 @@ from webintel.engine.selectors.values import (
 
 MAX_PAGES = 24
 MAX_ITEMS = 16
-MIN_PAGES_TO_VARY = 3
+MIN_PAGES_TO_VARY = 4
+MIN_SAMPLES_TO_VARY = 3
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -53,7 +54,7 @@ def measure_selectors(selectors: Sequence[Selector], pages: Sequence[Page], kind
 
 def _rated(selector: Selector, readings: Sequence[Reading]) -> Selector:
     values = [reading.value for reading in readings if reading.value is not None]
-    varied = len(set(selector.sample_values)) > 1
+    varied = len(set(selector.sample_values)) >= MIN_SAMPLES_TO_VARY
     if varied and len(values) >= MIN_PAGES_TO_VARY and len(set(values)) == 1:
         # One text on every page, where there were several: the template's, not the pages'.
         readings = [Reading(reading.value, right=bool(reading.right)) for reading in readings]

@@ -8,7 +8,7 @@ from webintel.engine.selectors.candidates import candidates_for
 from webintel.engine.selectors.document import Document, Element
 from webintel.engine.selectors.locate import Place, places_of
 from webintel.engine.selectors.path import AnyOf, AnyPath, Path
-from webintel.engine.selectors.values import PASS, list_similarity, similarity
+from webintel.engine.selectors.values import PASS, PRICES, list_similarity, similarity
 
 MAX_CANDIDATES = 200
 MAX_MATCHES = 300
@@ -17,7 +17,10 @@ MIN_PAGES_TO_PAIR = 4
 MAX_LISTED_PLACES = 6
 
 COST_WEIGHT = 0.03
+EXACTNESS_WEIGHT = 2.0
 AMBIGUITY_WEIGHT = 0.2
+CONTAINER_COST = 0.8
+"""What holds a price and nothing else today holds the old price too when there is a sale."""
 _ATTRIBUTE_COST = {"alt": 1.2, "title": 1.2, "content": 0.6, "value": 0.4}
 
 Check = Callable[[AnyPath], bool]
@@ -174,7 +177,7 @@ def _utility(candidate: Candidate, labelled: list[int]) -> float | None:
         return None
     return (
         passes / len(labelled)
-        + 0.5 * (agreement / passes - 1.0)
+        + EXACTNESS_WEIGHT * (agreement / passes - 1.0)
         - AMBIGUITY_WEIGHT * ambiguous / passes
         - COST_WEIGHT * candidate.cost
     )
@@ -251,6 +254,8 @@ def most_common(pool: Pool, limit: int) -> list[Candidate]:
 def add_candidates(pool: Pool, place: Place, field: str, number: int, stop: Element | None = None) -> None:
     """Put every path to a place on trial."""
     extra = _ATTRIBUTE_COST.get(place.attribute or "", 0.2 if place.attribute else 0.0) + max(0.0, 1.0 - place.score)
+    if field in PRICES and place.attribute is None and _is_container(place.element):
+        extra += CONTAINER_COST
     for path, cost in candidates_for(place.element, field, place.attribute, stop):
         known = pool.get((path, place.attribute))
         if known is None:
@@ -258,6 +263,10 @@ def add_candidates(pool: Pool, place: Place, field: str, number: int, stop: Elem
         else:
             known.sources[0].add(number)
             known.cost = min(known.cost, round(cost + extra, 3))
+
+
+def _is_container(element: Element) -> bool:
+    return any(child.key == element.key for child in element.children)
 
 
 def _places(document: Document, field: str, expected: Expected, *, multiple: bool) -> list[Place]:
