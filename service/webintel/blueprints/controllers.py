@@ -1,11 +1,13 @@
 """The calls about blueprints."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response, Router, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,6 +49,22 @@ _LOCATION = ResponseHeader(name="Location", description="The new version.", docu
 _FILE_NAME = ResponseHeader(
     name="Content-Disposition", description="The file's name, made of domain and version.", documentation_only=True
 )
+
+
+@dataclass
+class ExportOperation(Operation):
+    """Documents a download that comes in several formats, of which a route can name only one."""
+
+    def __post_init__(self) -> None:
+        """Name every format."""
+        response = (self.responses or {}).get("200")
+        if isinstance(response, OpenAPIResponse):
+            schemas = {"json": Schema(type=OpenAPIType.OBJECT)}
+            text = Schema(type=OpenAPIType.STRING)
+            response.content = {
+                media_type.split(";")[0]: OpenAPIMediaType(schema=schemas.get(name, text))
+                for name, (_, media_type) in _WRITERS.items()
+            }
 
 
 def provide_blueprint_queries(database: NamedDependency[Database]) -> BlueprintQueries:
@@ -134,6 +152,7 @@ class BlueprintController(Controller):
         opt=allow(Permission.READ),
         responses=documented(404),
         response_headers=[_FILE_NAME],
+        operation_class=ExportOperation,
     )
     async def export_blueprint(
         self,

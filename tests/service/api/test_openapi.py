@@ -94,6 +94,13 @@ def test_bodies_let_no_unknown_field_through(document: dict[str, Any]) -> None:
         assert document["components"]["schemas"][name].get("additionalProperties") is False, name
 
 
+def test_downloads_name_every_format(document: dict[str, Any]) -> None:
+    export = document["paths"]["/api/v1/blueprints/{blueprint_id}/export"]["get"]
+    assert set(export["responses"]["200"]["content"]) == {"application/json", "application/yaml", "text/csv"}
+    follow = document["paths"]["/api/v1/jobs/{job_id}/events"]["get"]
+    assert set(follow["responses"]["200"]["content"]) == {"text/event-stream"}
+
+
 async def test_the_ui_takes_everything_from_its_own_origin(anonymous: httpx.AsyncClient) -> None:
     page = await anonymous.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
