@@ -13,11 +13,12 @@ from webintel.engine.discover.params import Content
 from webintel.engine.discover.sources import Source, page_sources
 from webintel.engine.model import PageKind
 from webintel.engine.page import Page, Region, collapse
-from webintel.engine.urls import is_asset, same_site
+from webintel.engine.urls import is_asset, normalize_url, same_site
 
 _SIGNATURE_NODES: Final = 600
 _SKETCH: Final = 48
 _MAX_WORDS: Final = 3_000
+_REPEATED: Final = frozenset({"Product", "Article", "BlogPosting", "NewsArticle", "Recipe", "DiscussionForumPosting"})
 _MAX_MENU: Final = 500
 _VARYING: Final = re.compile(r"\d+")
 _CLASS_NAME: Final = re.compile(r"[a-zA-Z][\w-]*")
@@ -66,6 +67,8 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     grows: str | None = None
     """How a listing grows without a link: `infinite_scroll` or `load_more`."""
     json_ld: bool = False
+    declares: tuple[str, ...] = ()
+    """Types of the page's own structured data."""
     signature: frozenset[int] = frozenset()
     """Hashes of the page's tags and classes: pages of one template share most of them."""
     content: Content = ()
@@ -84,6 +87,7 @@ def page_facts(
         max_links: how many links to keep.
     """
     kind, confidence = verdict
+    next_page = normalize_url(page.url, next_page) if next_page else None
     heading = _heading(page)
     links = _links(page, max_links)
     return PageFacts(
@@ -103,6 +107,7 @@ def page_facts(
         sources=page_sources(page),
         grows=_grows(page) if kind in ("collection", "listing", "home") and next_page is None else None,
         json_ld=any(item.get("@source") == "json_ld" for item in page.structured.items),
+        declares=_declares(page),
         signature=_signature(page),
         content=_content(page, heading),
     )
@@ -254,6 +259,17 @@ def _grows(page: Page) -> str | None:
         ):
             return "load_more"
     return None
+
+
+def _declares(page: Page) -> tuple[str, ...]:
+    names: dict[str, int] = {}
+    for item in page.structured.items[:50]:
+        types = item.get("@type")
+        for name in types if isinstance(types, list) else [types]:
+            if isinstance(name, str):
+                names[name] = names.get(name, 0) + 1
+    # A page of one product declares it once; a listing declares many.
+    return tuple(sorted(name for name, count in names.items() if count == 1 or name not in _REPEATED))
 
 
 def _signature(page: Page) -> frozenset[int]:

@@ -13,6 +13,7 @@ from webintel.engine.discover.outlook import Bucket, Outlook, Role, is_minor, ro
 from webintel.engine.discover.params import (
     Content,
     ParameterModel,
+    is_action,
     is_trap,
     path_page_number,
     query_page_number,
@@ -20,6 +21,7 @@ from webintel.engine.discover.params import (
     template_of,
 )
 from webintel.engine.discover.plan import CrawlPlan
+from webintel.engine.discover.settle import Settler
 from webintel.engine.urls import is_asset, same_site
 
 # Shares of the fetches while there is work of every role.
@@ -28,6 +30,8 @@ _BUCKET_RANK: Final[dict[str, int]] = {
     "nav": 0, "paging": 0, "crumb": 1, "item": 2, "aside": 2, "feature": 3, "map:category": 3, "map:product": 4,
 }  # fmt: skip
 _LAST_RANK: Final = 5
+_RECONSIDER: Final = frozenset({4, 8, 12, 16, 24, 32})
+_RECONSIDER_EVERY: Final = 20
 _MAX_SKIPPED: Final = 300
 _CONTENTS_PER_TEMPLATE: Final = 30
 
@@ -70,6 +74,7 @@ class Frontier:
 
     def __init__(self, home: str, plan: CrawlPlan) -> None:
         self.model = ParameterModel()
+        self.settler = Settler(self.model)
         self.known: dict[str, str] = {}
         self.skipped: list[tuple[str, str]] = []
         self._plan = plan
@@ -83,6 +88,7 @@ class Frontier:
         self._parents: Counter[tuple[str, str]] = Counter()
         self._barren: Counter[str] = Counter()
         self._skips: set[str] = set()
+        self._seen: list[tuple[Bucket, PageFacts]] = []
 
     def add_sitemap(self, urls: Mapping[str, str]) -> None:
         """Add the URLs of sitemaps, each with the hint of its file; templates are sampled evenly over the files."""
@@ -110,13 +116,24 @@ class Frontier:
             record.duplicates += 1
         elif len(record.contents) < _CONTENTS_PER_TEMPLATE:
             record.contents.append(facts.content)
-        self._outlook.learn(facts.url, candidate.bucket, facts.kind)
+        self._seen.append((candidate.bucket, facts))
+        if len(self._seen) in _RECONSIDER or len(self._seen) % _RECONSIDER_EVERY == 0:
+            self._reconsider()
+        else:
+            self._outlook.learn(facts.url, candidate.bucket, facts.kind)
         before = len(self.known)
         self.add_links(facts)
         gained = len(self.known) - before
         if candidate.bucket == "paging":
             self._barren[candidate.parent] = 0 if gained else self._barren[candidate.parent] + 1
         return gained
+
+    def _reconsider(self) -> None:
+        """Look at all pages again in the light of each other."""
+        self._outlook.forget()
+        settled = self.settler.settle([facts for _, facts in self._seen])
+        for (bucket, _), facts in zip(self._seen, settled, strict=True):
+            self._outlook.learn(facts.url, bucket, facts.kind)
 
     def fail(self, candidate: Candidate) -> None:
         """Take note of a page that could not be had."""
@@ -126,14 +143,17 @@ class Frontier:
     def add_links(self, facts: PageFacts) -> None:
         """Add the links of a page by the part of the page they stand in."""
         listing = role_of(facts.kind) == "category"
-        parent = self.listing_key(facts.url) if listing else ""
+        own = self.listing_key(facts.url)
+        parent = own if listing else ""
         for link in facts.links:
             if listing:
                 self.model.observe_link(facts.url, link.url)
         for link in facts.links:
-            if listing and _pages(link.url):
-                self._add(link.url, "", "paging", self.listing_key(link.url))
-                continue
+            if _pages(link.url):
+                paged = self.listing_key(link.url)
+                if listing or paged == own:
+                    self._add(link.url, "", "paging", paged)
+                    continue
             bucket = _bucket(link, facts, listing=listing)
             self._add(link.url, link.text, bucket, parent if bucket == "item" else "")
         for crumb in facts.crumbs:
@@ -151,6 +171,9 @@ class Frontier:
             return
         if words.is_personal(url, text):
             self._skip(url, "personal")
+            return
+        if is_action(url):
+            self._skip(url, "action")
             return
         if is_trap(url):
             self._skip(url, "trap")

@@ -81,6 +81,10 @@ class Outlook:
             counts = self._counts.setdefault(place, {})
             counts[role] = counts.get(role, 0) + 1
 
+    def forget(self) -> None:
+        """Start anew, to learn the same pages again with better kinds."""
+        self._counts.clear()
+
     def role(self, url: str, template: str, bucket: Bucket) -> Role:
         """What a URL found in this place is likely to be."""
         if bucket in ("paging", "minor", "map:minor"):
@@ -113,6 +117,8 @@ class Outlook:
 
 def named_role(url: str, model: ParameterModel) -> Role | None:
     """What the words of a URL call it, if anything."""
+    if words.names_any(words.MINOR, url):
+        return None
     if urlsplit(url).query:
         names = [name for name, _ in model.identity(url)]
         if any(is_item(name) for name in names):

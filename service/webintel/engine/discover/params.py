@@ -20,6 +20,7 @@ ParameterRole = Literal[
     "page_size",
     "locale",
     "action",
+    "noise",
     "calendar",
     "search",
     "facet",
@@ -47,10 +48,11 @@ _ROLE_NAMES: Final[dict[ParameterRole, str]] = {
     "calendar": r"""
         date year month day week cal calendar ical outlook-ical tribe-bar-date eventdate time yr mon y m d""",
     "action": r"""
-        action add[-_]to[-_]\w+ remove remove_item compare wishlist buy cart do_action replytocom share preview
-        _wpnonce nonce delete notify vote like unlike return_?(?:url|to)? redirect(?:_to|_url)? back next_url
-        referrer ref referer source src from_page variant pos position click campaign promo coupon affiliate aff
-        tracking""",
+        action add[-_]to[-_]\w+ remove remove_item compare wishlist buy cart do_action replytocom share _wpnonce nonce
+        delete notify vote like unlike""",
+    "noise": r"""
+        return_?(?:url|to)? redirect(?:_to|_url)? back next_url referrer ref referer source src from_page variant pos
+        position click campaign promo coupon affiliate aff tracking preview""",
     "facet": r"""
         filters?(?:[\[_.].*)? f(?:\[.*)? fq facets?(?:[\[_.].*)? refine refinement attribute_\w+ pa_\w+ filter\w*
         pf_\w+ price price_?(?:min|max|from|to|range) (?:min|max)_?price colou?rs? sizes? brands? material gender
@@ -89,7 +91,9 @@ _INDEX_FILE: Final = re.compile(r"/(?:index|default|home)\.(?:html?|php\d?|aspx?
 _SCRIPT: Final = re.compile(r"[\w-]+\.(?:php\d?|aspx?|jsp|jsf|cfm|cgi|pl|do|dll|exe)", re.IGNORECASE)
 _ATTRIBUTES: Final = re.compile(r"\{[^}]*\}.*")
 _MAX_REMEMBERED: Final = 2_000
-_DROPPED: Final[frozenset[ParameterRole]] = frozenset({"sort", "view", "page_size", "locale", "action", "facet"})
+_DROPPED: Final[frozenset[ParameterRole]] = frozenset(
+    {"sort", "view", "page_size", "locale", "action", "noise", "facet"}
+)
 
 
 _ROUTERS: Final = re.compile(r"view|page|p|section|mode|show|list|m|item", re.IGNORECASE)
@@ -113,6 +117,11 @@ def parameter_role(name: str, value: str = "") -> ParameterRole:
     if role is None and (_CONTEXT.fullmatch(bare) or _IDENTITY.fullmatch(bare)):
         role = "identity"
     return role or "unknown"
+
+
+def is_action(url: str) -> bool:
+    """Whether following the link would do something: fill a cart, cast a vote."""
+    return any(parameter_role(name, value) == "action" for name, value in query_pairs(url))
 
 
 def path_page_number(url: str) -> int | None:

@@ -10,6 +10,7 @@ from webintel.engine.urls import without_www
 
 _MAX_LITERALS: Final = 60
 _NUMBERED: Final = re.compile(r"([A-Za-z]{1,12}[-_]?)\d+(\.\w+)?")
+_SCRIPT: Final = re.compile(r"\.(?:php\d?|aspx?|jsp|cfm|cgi|do)$", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,5}$")
 
 
@@ -36,6 +37,9 @@ def _segment(values: Sequence[str]) -> str:
     distinct = sorted(set(values))
     if len(distinct) == 1:
         return re.escape(distinct[0])
+    if all(_SCRIPT.search(value) for value in distinct):
+        # The names of scripts are the site's routes.
+        return "(?:" + "|".join(re.escape(value) for value in distinct[:_MAX_LITERALS]) + ")"
     if all(value.isdigit() for value in distinct):
         return r"\d+"
     numbered = {(match[1], match[2]) if (match := _NUMBERED.fullmatch(value)) else None for value in distinct}
