@@ -9,9 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from webintel.accounts.roles import Permission, Role
 
-Email = Annotated[
-    str, Meta(max_length=254, pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]{1,189}$", examples=["ada@shop.example"])
-]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^[!-?A-~]{1,64}@[!-?A-~]{1,189}$", examples=["ada@shop.example"])]
 Password = Annotated[str, Meta(min_length=12, max_length=256, description="At least 12 characters.")]
 Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 

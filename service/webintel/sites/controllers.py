@@ -27,7 +27,9 @@ from webintel.sites.queries import SiteFilter, SiteQueries
 from webintel.sites.schemas import NewSite, SiteChange, SiteCreated, SiteDetail, SiteOrder, SiteSummary
 from webintel.sites.services import SiteService
 
-ScoreFilter = Annotated[float | None, QueryParameter(ge=0, le=1)]
+ScoreFilter = Annotated[
+    float | None, QueryParameter(ge=0, le=1, schema_extra={"minimum": 0})
+]  # Litestar drops a bound of 0
 TextFilter = Annotated[str | None, QueryParameter(min_length=1, max_length=253, pattern=r"^[^\x00]*$")]
 
 _ETAG = ResponseHeader(

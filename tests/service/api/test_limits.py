@@ -1,6 +1,8 @@
 """Limits: exact, per caller, and not to be dodged."""
 
 import asyncio
+import os
+import uuid
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from webintel.problems import Unavailable
 from webintel.settings import Settings
 
 LIMIT = 10
+REDIS_URL = os.environ.get("WEBINTEL_TEST_REDIS_URL", "")
 
 
 async def test_exactly_the_limit_passes_and_the_rest_is_told_when_to_come_back(
@@ -92,3 +95,11 @@ async def test_signing_in_without_the_counter_is_a_503(settings: Settings) -> No
         )
         check_problem(response, 503, "unavailable")
         assert response.headers["retry-after"] == "5"
+
+
+@pytest.mark.skipif(not REDIS_URL, reason="WEBINTEL_TEST_REDIS_URL names no Redis")
+async def test_several_processes_share_one_limit() -> None:
+    processes = [Limits(requests_per_minute=LIMIT, failed_logins_per_minute=5, redis_url=REDIS_URL) for _ in range(4)]
+    somebody = uuid.uuid4().hex
+    allowances = await asyncio.gather(*(limits.count_request(somebody) for limits in processes * 25))
+    assert len([allowance for allowance in allowances if allowance and allowance.allowed]) == LIMIT

@@ -1,5 +1,6 @@
 """The OpenAPI document and its UI."""
 
+import json
 import re
 from typing import Any
 
@@ -92,6 +93,24 @@ def test_bodies_let_no_unknown_field_through(document: dict[str, Any]) -> None:
     assert len(names) == 10
     for name in names:
         assert document["components"]["schemas"][name].get("additionalProperties") is False, name
+    score = document["components"]["schemas"]["NewSite"]["properties"]["business_value_score"]
+    assert {"type": "number", "minimum": 0, "maximum": 1} in score["anyOf"]
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references
+    assert references <= document["components"]["schemas"].keys()
+
+
+def test_parameters_say_what_they_take(document: dict[str, Any]) -> None:
+    parameters = {
+        parameter["name"]: parameter["schema"] for parameter in document["paths"]["/api/v1/sites"]["get"]["parameters"]
+    }
+    assert parameters["min_score"] == {"type": "number", "minimum": 0, "maximum": 1}
+    assert parameters["limit"]["maximum"] == 100
+    assert parameters["status"] == {"$ref": "#/components/schemas/SiteStatus"}
+    assert "null" not in json.dumps(parameters)
 
 
 def test_downloads_name_every_format(document: dict[str, Any]) -> None:
