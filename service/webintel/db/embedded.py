@@ -240,7 +240,7 @@ class EmbeddedServer:
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._process = account.start(
-                *(programs / "postgres", "-D", str(self._pgdata), *arguments),
+                *[str(programs / "postgres"), "-D", str(self._pgdata), *arguments],
                 log=log,
                 # Ctrl-C is for whoever started it; and SIGINT, when that one dies, is PostgreSQL's fast shutdown.
                 start_new_session=True,

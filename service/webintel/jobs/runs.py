@@ -108,8 +108,8 @@ class JobRuns:
             job.queue_id = await self._queue.enqueue(session, job.id, priority=job.priority)
             await announce(session, job.id)
             return Gone()
-        if await self._site_is_busy(session, job):
-            # Whoever runs there now hands it to the queue again at its end.
+        if await self._has_to_wait(session, job):
+            # Whoever goes first hands it to the queue again at its end.
             job.queue_id = None
             return Gone()
         return None
@@ -262,9 +262,18 @@ class JobRuns:
         await release_site(session, self._queue, site_id)
         await announce(session, job_id)
 
-    async def _site_is_busy(self, session: AsyncSession, job: Job) -> bool:
-        running = select(Job.id).where(Job.site_id == job.site_id, Job.status == JobStatus.RUNNING, Job.id != job.id)
-        return await session.scalar(running.limit(1)) is not None
+    async def _has_to_wait(self, session: AsyncSession, job: Job) -> bool:
+        """Whether another job of the site runs, or is to run before this one."""
+        ahead = and_(
+            Job.status == JobStatus.QUEUED,
+            Job.queue_id.is_not(None),
+            Job.next_retry_at.is_(None),
+            or_(Job.priority > job.priority, and_(Job.priority == job.priority, Job.id < job.id)),
+        )
+        others = select(Job.id).where(
+            Job.site_id == job.site_id, Job.id != job.id, or_(Job.status == JobStatus.RUNNING, ahead)
+        )
+        return await session.scalar(others.limit(1)) is not None
 
     async def _bury(self, session: AsyncSession, job: Job, bury: Callable[[Run], Effects]) -> None:
         error = EngineError(

@@ -141,6 +141,16 @@ async def test_a_site_has_one_running_job_and_the_next_follows_at_its_end(
     assert await entries(database) == [*before, second.id]
 
 
+async def test_jobs_of_a_site_start_in_the_order_of_their_creation(
+    database: Database, make_site: MakeSite, runs: JobRuns
+) -> None:
+    site = await make_site()
+    first, second = await start(database, site.id, "fingerprint"), await start(database, site.id, "discovery")
+    assert await runs.claim(second.id, second.queue_id or 0, bury=lambda _run: nothing) == Gone()
+    await runs.succeed(await claim(runs, first), {}, nothing)
+    assert (await entries(database))[-1] == second.id
+
+
 async def test_the_first_of_two_starts_can_write_nothing_any_more(
     database: Database, make_site: MakeSite, runs: JobRuns
 ) -> None:

@@ -1,7 +1,6 @@
 """`webintel up` as a user runs it: a process that brings everything, and takes everything with it."""
 
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -18,7 +17,10 @@ import httpx
 import psutil
 import pytest
 
+from webintel.commands import platform as launcher
+from webintel.commands.supervising import LaunchError
 from webintel.db.embedded import EmbeddedServer
+from webintel.settings import SettingsError, load_settings
 
 PATIENCE = 60.0
 
@@ -133,34 +135,25 @@ async def test_killed_it_takes_its_children_along_and_loses_nothing(up: Callable
         await connection.close()
 
 
-@pytest.mark.parametrize("option", ["--port", "--worker-port"])
-def test_a_port_in_use_is_named_with_its_option(folder: Path, option: str) -> None:
+@pytest.mark.parametrize(("setting", "option"), [("api_port", "--port"), ("worker_port", "--worker-port")])
+def test_a_port_in_use_is_named_with_its_option(folder: Path, setting: str, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        others = {"--port": free_port(), "--worker-port": free_port()} | {option: port}
-        arguments = [part for name, value in others.items() for part in (name, str(value))]
-        done = subprocess.run(
-            [sys.executable, "-m", "webintel", "up", "--data-dir", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert re.fullmatch(rf"webintel: Port {port} .*{option}.*\n", done.stderr)
+        ports = {"api_port": free_port(), "worker_port": free_port()} | {setting: port}
+        with pytest.raises(LaunchError, match=rf"^Port {port} .* {option} "):
+            launcher.Platform(load_settings(data_dir=folder, **ports), workers=1).start()
     assert not folder.exists()
 
 
-def test_an_unusable_secret_is_refused_in_production(folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "webintel", "up", "--data-dir", str(folder), "--port", str(free_port())],
-        env={**os.environ, "WEBINTEL_ENVIRONMENT": "production", "WEBINTEL_WORKER_PORT": str(free_port())},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("webintel: WEBINTEL_SECRET_KEY is not set")
-    assert done.stderr.count("\n") == 1
+def test_production_needs_a_secret_of_its_own(folder: Path) -> None:
+    settings = load_settings(data_dir=folder, environment="production", api_port=free_port(), worker_port=free_port())
+    with pytest.raises(SettingsError, match="WEBINTEL_SECRET_KEY is not set"):
+        launcher.Platform(settings, workers=1).start()
     assert not folder.exists()
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
+    folder.touch()
+    settings = load_settings(data_dir=folder / "data", api_port=free_port(), worker_port=free_port())
+    with pytest.raises(LaunchError, match=rf"{folder}.*--data-dir"):
+        launcher.Platform(settings, workers=1).start()
