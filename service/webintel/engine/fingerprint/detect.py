@@ -23,7 +23,7 @@ _IMPLIED = 0.95
 
 SHOP_GROUP = "platform"
 # Where a site's content may be kept, in the order in which the name of the platform is taken.
-PLATFORM_GROUPS = (SHOP_GROUP, "cms", "page_builder", "forum", "documentation", "static_site_generator")
+PLATFORM_GROUPS = (SHOP_GROUP, "cms", "forum", "documentation", "static_site_generator")
 
 
 class _Seen(msgspec.Struct):
