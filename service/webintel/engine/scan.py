@@ -10,12 +10,13 @@ import msgspec
 
 from webintel.engine import discover
 from webintel.engine.assemble import Findings, assemble, domain_of
+from webintel.engine.classify import classify_page
 from webintel.engine.connect import connect
 from webintel.engine.discover import Crawl, crawl
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.engine.fetch import Fetcher, FetchOptions, Response
 from webintel.engine.fingerprint import default_fingerprinter
-from webintel.engine.model import Blueprint, FetchRecord, Fingerprint, PageType, Selector
+from webintel.engine.model import Blueprint, FetchRecord, Fingerprint, PageKind, PageType, Selector
 from webintel.engine.page import Page
 from webintel.engine.progress import OnProgress, Reporter
 from webintel.engine.selectors import induce_selectors, is_broken, verify_selectors
@@ -70,12 +71,12 @@ async def scan(domain: str, options: FetchOptions | None = None, on_progress: On
     fetching = msgspec.structs.replace(options, max_seconds=options.max_seconds * _SHARE_OF_TIME_FOR_FETCHING)
     async with Fetcher(fetching) as fetcher:
         start = await _connect(fetcher, domain, reporter)
-        await _first_impression(start, reporter)
+        start_kind = await _first_impression(start, reporter)
         crawled = await _crawl(fetcher, start, reporter)
         robots_txt = (await fetcher.robots(start.url)).text
         fetches = list(fetcher.ledger)
     fingerprint = await _in_thread(_fingerprint, crawled, robots_txt)
-    _require_content(crawled, fingerprint)
+    _require_content(crawled, start_kind, fingerprint)
     page_types = await _in_thread(discover.page_types, crawled)
     selectors = await _induce(crawled, page_types, deadline, reporter)
     reporter.report("assembling", "Putting the blueprint together")
@@ -156,10 +157,16 @@ async def _connect(fetcher: Fetcher, domain: str, reporter: Reporter) -> Respons
     return start
 
 
-async def _first_impression(start: Response, reporter: Reporter) -> None:
-    """Tell early what the site seems to run on; the real fingerprint is taken from many pages."""
-    seen = await _in_thread(lambda: default_fingerprinter().page(Page.from_response(start)))
+async def _first_impression(start: Response, reporter: Reporter) -> PageKind:
+    """Tell early what the site seems to run on, and give the kind of its first page by itself.
+
+    The real fingerprint is taken from many pages.
+    """
+    page = await _in_thread(Page.from_response, start)
+    seen = await _in_thread(default_fingerprinter().page, page)
     reporter.report("fingerprinting", f"It looks like {seen.platform or 'a site of its own making'}", 1.0)
+    kind, _confidence = await _in_thread(classify_page, page)
+    return kind
 
 
 async def _crawl(fetcher: Fetcher, start: Response, reporter: Reporter) -> Crawl:
@@ -175,11 +182,12 @@ def _fingerprint(crawled: Crawl, robots_txt: str) -> Fingerprint:
     return default_fingerprinter().site(_stored(crawled, urls), robots_txt=robots_txt)
 
 
-def _require_content(crawled: Crawl, fingerprint: Fingerprint) -> None:
+def _require_content(crawled: Crawl, start_kind: PageKind, fingerprint: Fingerprint) -> None:
     """Refuse a site that shows nothing, with the reason that comes nearest."""
-    if any(page.kind != "login" and (len(page.content) > _FEW_WORDS or len(page.links) > 1) for page in crawled.facts):
+    pages = crawled.facts[1:] if start_kind == "login" else crawled.facts
+    if any(page.kind != "login" and (len(page.content) > _FEW_WORDS or len(page.links) > 1) for page in pages):
         return
-    if any(page.kind == "login" for page in crawled.facts):
+    if start_kind == "login" or any(page.kind == "login" for page in pages):
         raise EngineError(ErrorCode.LOGIN_REQUIRED, f"{crawled.start_url} shows nothing but a login.")
     if fingerprint.requires_js:
         raise EngineError(
@@ -209,7 +217,8 @@ async def _induce(
 def _urls_by_type(crawled: Crawl, page_types: Sequence[PageType]) -> dict[str, list[str]]:
     """Give each stored page to the type that it was counted for."""
     found: dict[str, list[str]] = {page_type.name: [] for page_type in page_types}
-    for url, kind in crawled.pages.kinds().items():
+    kinds = {page.url: page.kind for page in crawled.facts if page.url in crawled.pages}
+    for url, kind in kinds.items():
         fitting = [page_type for page_type in page_types if matches_pattern(page_type.url_pattern, url)]
         if fitting:
             best = next((page_type for page_type in fitting if page_type.kind == kind), fitting[0])
