@@ -22,6 +22,11 @@ def read_json_ld(texts: list[str]) -> list[Item]:
     return reader.items
 
 
+def _unescaped(text: str) -> str:
+    # Content systems often escape a name that is escaped already.
+    return html.unescape(html.unescape(text)) if "&" in text and ";" in text else text
+
+
 class _Reader:
     def __init__(self) -> None:
         self.items: list[Item] = []
@@ -76,5 +81,5 @@ class _Reader:
             return [self._item(value, depth)] if value else []
         if isinstance(value, str):
             text = value[:_MAX_STRING].strip()
-            value = html.unescape(text) if "&" in text else text
+            value = _unescaped(text)
         return [value] if value != "" else []

@@ -1,0 +1,189 @@
+"""Brings together what a page says about its fields and what it shows of them."""
+
+from typing import Final
+
+from selectolax.lexbor import LexborNode
+
+from webintel.engine.fields import from_items
+from webintel.engine.fields.dom import css_path, text_of
+from webintel.engine.fields.from_meta import add_meta, without_site
+from webintel.engine.fields.html_article import add_article_html, add_recipe_html
+from webintel.engine.fields.html_other import add_documentation_html, add_forum_html, add_listing_html
+from webintel.engine.fields.html_product import add_product_html
+from webintel.engine.fields.record import Finding, Record
+from webintel.engine.fields.values import same_value
+from webintel.engine.model import ExtractedField, PageKind
+from webintel.engine.page import Page, Region, region_of
+
+_MAX_LOCATED: Final = 300
+_BELIEVED: Final = 0.7
+_PRODUCT: Final = (
+    "title", "price", "currency", "availability", "sku", "brand", "rating", "review_count", "gtin", "image",
+    "description", "category_path",
+)  # fmt: skip
+_ARTICLE: Final = (
+    "title",
+    "author",
+    "published_at",
+    "modified_at",
+    "image",
+    "description",
+    "tags",
+    "body",
+    "category_path",
+)
+_RECIPE: Final = (*_ARTICLE, "ingredients", "instructions", "rating", "review_count")
+_LISTING: Final = ("title", "description", "item_title", "item_url", "item_price", "item_image", "category_path")
+_ORDER: Final[dict[str, tuple[str, ...]]] = {
+    "product": _PRODUCT,
+    "article": _RECIPE,
+    "forum": ("title", "author", "published_at", "body", "replies", "category_path"),
+    "documentation": ("title", "author", "modified_at", "description", "headings", "category_path"),
+    "listing": _LISTING,
+    "collection": _LISTING,
+    "search": _LISTING,
+    "home": _LISTING,
+}
+_ANY: Final = ("title", "description", "image", "category_path")
+_NOT_LOCATED: Final = frozenset(("description", "image", "body", "currency", "availability"))
+
+
+def extract_fields(page: Page, kind: PageKind) -> list[ExtractedField]:
+    """The fields that pages of this type have, the surest value of each, in a fixed order."""
+    record = _record(page, kind)
+    located = _Places(page)
+    found: list[ExtractedField] = []
+    for name in _ORDER.get(kind, _ANY):
+        finding = record.get(name)
+        if finding is not None:
+            node = finding.node or located.find(name, finding)
+            css = css_path(page.tree, node) if node is not None else None
+            found.append(
+                ExtractedField(
+                    name=name, value=finding.value, source=finding.source, confidence=finding.confidence, css=css
+                )
+            )
+    return found
+
+
+def labels(page: Page, kind: PageKind) -> list[ExtractedField]:
+    """The fields whose values are believed to be true, for learning where they stand."""
+    return [field for field in extract_fields(page, kind) if field.confidence >= _BELIEVED]
+
+
+def _record(page: Page, kind: PageKind) -> Record:
+    record = Record()
+    heading = main_heading(page)
+    title = text_of(heading, 500) if heading is not None else ""
+    if kind == "product":
+        item = from_items.main_item(page, title, *from_items.PRODUCT_TYPES)
+        if item is not None:
+            from_items.add_product(record, page, item)
+    elif kind == "article":
+        _add_article_items(record, page, title)
+    elif kind == "forum":
+        from_items.add_discussion(record, page)
+    elif kind == "documentation":
+        item = from_items.main_item(page, title, *from_items.ARTICLE_TYPES)
+        if item is not None:
+            from_items.add_article(record, page, item)
+    from_items.add_breadcrumb(record, page)
+    add_meta(record, page)
+    # What readers see is the title; only a product's name is sometimes elsewhere than in the first heading.
+    is_title = kind != "product" or _overlap(title, record.text("title")) >= 0.5
+    record.add("title", title, "html", 0.96 if is_title else 0.9, heading)
+    record.add("title", without_site(page, page.title), "html", 0.4)
+    _add_html(record, page, kind, heading)
+    _add_path(record, page)
+    return record
+
+
+def _add_article_items(record: Record, page: Page, title: str) -> None:
+    recipe = from_items.main_item(page, title, "Recipe")
+    if recipe is not None:
+        from_items.add_recipe(record, page, recipe)
+    item = from_items.main_item(page, title, *from_items.ARTICLE_TYPES)
+    if item is not None:
+        from_items.add_article(record, page, item)
+
+
+def _add_html(record: Record, page: Page, kind: PageKind, heading: LexborNode | None) -> None:
+    if kind == "product":
+        add_product_html(record, page, heading)
+    elif kind == "article":
+        add_article_html(record, page, heading)
+        add_recipe_html(record, page)
+    elif kind == "forum":
+        add_forum_html(record, page)
+    elif kind == "documentation":
+        add_documentation_html(record, page)
+    elif kind in ("listing", "collection", "search", "home"):
+        add_listing_html(record, page)
+
+
+def _add_path(record: Record, page: Page) -> None:
+    """The breadcrumb as the page shows it, and in any case without the page itself at its end."""
+    if "category_path" not in record:
+        shown = [link.text for link in page.links if link.region == "breadcrumb" and link.text]
+        record.add("category_path", list(dict.fromkeys(shown)), "html", 0.7)
+    finding = record.get("category_path")
+    title = record.text("title")
+    if finding is not None and isinstance(finding.value, list) and same_value("title", finding.value[-1], title):
+        record.add("category_path", finding.value[:-1], finding.source, finding.confidence + 0.01, finding.node)
+
+
+def _overlap(one: str, other: str) -> float:
+    left, right = set(one.casefold().split()), set(other.casefold().split())
+    return len(left & right) / max(1, min(len(left), len(right)))
+
+
+def main_heading(page: Page) -> LexborNode | None:
+    """The heading of the content: of the page's first headings the one that its title speaks of."""
+    found = [node for node in page.tree.css("h1")[:20] if node.text().strip()]
+    known: dict[int, Region | None] = {}
+    content = [node for node in found if region_of(node, known) == "main"] or found
+    if not content:
+        return None
+    site = (page.meta.get("og:site_name") or [""])[0]
+    named = (page.meta.get("og:title") or [page.title or ""])[0]
+    best = max(content, key=lambda node: _overlap(text_of(node, 500), named))
+    # Themes make the site's name the only h1, and the title an h2.
+    if site and same_value("title", text_of(best, 500), site) and not same_value("title", named, site):
+        second = [node for node in page.tree.css("h2")[:20] if same_value("title", text_of(node, 500), named)]
+        return next(iter(second), best)
+    return best
+
+
+class _Places:
+    """Where on the page short texts stand."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._nodes: dict[str, LexborNode] | None = None
+
+    def find(self, name: str, finding: Finding) -> LexborNode | None:
+        """The first element of the page that shows this value and nothing else."""
+        if name in _NOT_LOCATED or not isinstance(finding.value, str) or len(finding.value) > _MAX_LOCATED:
+            return None
+        if self._nodes is None:
+            self._nodes = self._read()
+        node = self._nodes.get(_key(finding.value))
+        if node is None and name == "price":
+            return next((node for text, node in self._nodes.items() if same_value("price", text, finding.value)), None)
+        return node
+
+    def _read(self) -> dict[str, LexborNode]:
+        found: dict[str, LexborNode] = {}
+        body = self._page.tree.body
+        for text_node in body.traverse(include_text=True, skip_empty=True) if body is not None else ():
+            if not text_node.is_text_node:
+                continue
+            text = text_node.text_content or ""
+            parent = text_node.parent
+            if len(text) <= 2 * _MAX_LOCATED and parent is not None and parent.tag not in ("script", "style", "title"):
+                found.setdefault(_key(text), parent)
+        return found
+
+
+def _key(text: str) -> str:
+    return " ".join(text.split()).casefold()
