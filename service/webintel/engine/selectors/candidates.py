@@ -9,6 +9,7 @@ from webintel.engine.selectors.path import Path, Step, under
 MAX_PER_NODE = 60
 MAX_ANCHORS = 4
 MAX_CLIMB = 8
+MAX_SIBLINGS = 150
 
 # What a page says on purpose outlives what it says to look nice; positions die first.
 COST_ATTRIBUTE = 0.5
@@ -113,6 +114,8 @@ def _anchored(
 
 def _positions(anchor: Step, chain: list[Element], base: float, found: dict[Path, float]) -> None:
     # Positional paths are the last resort: cheap enough to exist, too dear to win against a name.
+    if any(link.parent is not None and len(link.parent.children) > MAX_SIBLINGS for link in chain):
+        return  # Counting siblings takes quadratic time, and a place among so many means nothing.
     path: Path | Step = anchor
     child = True
     for link in reversed(chain):

@@ -22,12 +22,15 @@ from webintel.engine.selectors.scoring import (
 )
 
 MAX_FIELDS = 12
+MAX_TRIED = 30
 MAX_PAIRS = 80
 MAX_CANDIDATES = 80
 MAX_LABEL = 40
 MAX_VALUE = 300
 MIN_PAGES = 2
 MIN_SHARE = 0.6
+MIN_PRECISION = 0.9
+MAX_AMBIGUITY = 0.5
 
 _LABEL = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[.!?]$")
@@ -39,11 +42,13 @@ def judge_labelled(documents: Sequence[Document], taken: set[str], check: Check)
     counts = Counter(name for page in pages for name in page)
     common = [name for name, count in counts.items() if count >= max(MIN_PAGES, MIN_SHARE * len(pages))]
     verdicts: dict[str, Verdict] = {}
-    for name in sorted(common, key=lambda name: (-counts[name], name)):
+    for name in sorted(common, key=lambda name: (-counts[name], name))[:MAX_TRIED]:
         if name in taken or len({page[name].text for page in pages if name in page}) < 2:
             continue
         verdict = _judge(documents, name, [page.get(name) for page in pages], check)
-        if verdict is not None and verdict.precision >= 0.9 and verdict.pass_rate >= MIN_SHARE:
+        if verdict is None or verdict.ambiguity >= MAX_AMBIGUITY:
+            continue
+        if verdict.precision >= MIN_PRECISION and verdict.pass_rate >= MIN_SHARE:
             verdicts[name] = verdict
         if len(verdicts) == MAX_FIELDS:
             break

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -17,6 +18,7 @@ from webintel.engine.selectors.values import (
 )
 
 MAX_PLACES = 8
+MAX_SUSPECTS = 8_000
 _ATTRIBUTES = ("content", "datetime", "href", "src", "data-src", "value", "alt", "title")
 _DIGIT = re.compile(r"\d")
 _REGION_TAGS = {"header": 0.3, "nav": 0.4, "footer": 0.8, "aside": 0.6}
@@ -33,7 +35,7 @@ class Place(msgspec.Struct, frozen=True):
 def places_of(document: Document, field: str, expected: str) -> list[Place]:
     """The best few places of a value, best first."""
     found: dict[tuple[int, str | None], Place] = {}
-    for element, attribute in _suspects(document, field, expected):
+    for element, attribute in islice(_suspects(document, field, expected), MAX_SUSPECTS):
         value = document.value(element, attribute)
         if value is None:
             continue

@@ -13,6 +13,7 @@ from webintel.engine.selectors.items import detect_items, item_nodes, repeated_t
 from webintel.engine.selectors.labelled import labelled_values
 from webintel.engine.selectors.labels import page_labels
 from webintel.engine.selectors.sampling import fresh
+from webintel.engine.selectors.scoring import Expected
 from webintel.engine.selectors.values import (
     DATES,
     NUMBERS,
@@ -92,10 +93,11 @@ class _Known:
     def _is_right(self, selector: Selector, values: Sequence[str]) -> bool | None:
         name = selector.field_name
         label = self._labels.get(name)
-        if label is not None and selector.multiple:
-            return max(list_similarity(name, values, one) for one in label.expected.alternatives) >= PASS
         if label is not None:
-            return any(similarity(name, values[0], one[0]) >= PASS for one in label.expected.alternatives if one)
+            if _agrees(selector, values, label.expected):
+                return True
+            if label.structured or selector.method != "structured_data":
+                return False
         if selector.method == "repeated_structure" and name in self._labelled:
             return similarity(name, values[0], self._labelled[name]) >= PASS
         return None if _plausible(selector, values[0]) else False
@@ -118,6 +120,13 @@ class _Known:
                 expected += 1
                 right += bool(values) and similarity(selector.field_name, values[0], known) >= PASS
         return Reading(value=first, right=expected > 0 and right >= PASS * expected)
+
+
+def _agrees(selector: Selector, values: Sequence[str], expected: Expected) -> bool:
+    name = selector.field_name
+    if selector.multiple:
+        return max(list_similarity(name, values, known) for known in expected.alternatives) >= PASS
+    return any(similarity(name, values[0], known[0]) >= PASS for known in expected.alternatives)
 
 
 def _plausible(selector: Selector, value: str) -> bool:

@@ -14,6 +14,7 @@ MAX_CANDIDATES = 200
 MAX_MATCHES = 300
 MAX_PAIRED = 16
 MIN_PAGES_TO_PAIR = 4
+MIN_STATED = 2
 MAX_LISTED_PLACES = 6
 
 COST_WEIGHT = 0.03
@@ -33,6 +34,8 @@ class Expected(msgspec.Struct, frozen=True):
     alternatives: tuple[tuple[str, ...], ...]
     multiple: bool = False
     weight: float = 1.0
+    sure: bool = True
+    """Whether the page itself states it for machines, or it was only guessed from how the page looks."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -88,6 +91,8 @@ class Verdict(msgspec.Struct, frozen=True):
     pages_tested: int
     precision: float
     """Of the pages with a known value on which it gave any, the share on which that was right."""
+    ambiguity: float
+    """The share of pages with a known value on which several nodes differ."""
     passes: int
     samples: list[str]
     cost: float
@@ -100,7 +105,8 @@ def judge(
     multiple = sum(1 for one in expected if one is not None and one.multiple) * 2 > sum(
         1 for one in expected if one is not None
     )
-    candidates = _gather(documents, field, expected, multiple=multiple)
+    known = trusted(expected)
+    candidates = _gather(documents, field, expected, known, multiple=multiple)
     if not candidates:
         return None
 
@@ -110,7 +116,13 @@ def judge(
             for document, one in zip(documents, expected, strict=True)
         ]
 
-    return conclude(candidates, run, [one is not None for one in expected], check, multiple=multiple)
+    return conclude(candidates, run, known, check, multiple=multiple)
+
+
+def trusted(expected: Sequence[Expected | None]) -> list[bool]:
+    """The pages to learn from: where some state a value for machines, guesses about the others teach nothing."""
+    stated = [one is not None and one.sure for one in expected]
+    return stated if sum(stated) >= MIN_STATED else [one is not None for one in expected]
 
 
 def conclude(
@@ -131,8 +143,8 @@ def conclude(
         made = [candidate for candidate in candidates if candidate.made_without(left_out)]
         rival = choose(made, others, known, check)
         outcome = rival.outcomes[left_out] if rival is not None else Outcome(found=False)
-        if outcome.found and not known[left_out]:
-            continue  # A value where none was expected can be neither confirmed nor denied.
+        if outcome.found and not known[left_out] and not outcome.passed:
+            continue  # A value where none is known can be confirmed by a guess, but not denied.
         tested += 1
         passed += outcome.passed
     labelled = [outcome for outcome, sure in zip(best.outcomes, known, strict=True) if sure and outcome.found]
@@ -144,6 +156,7 @@ def conclude(
         pass_rate=round(passed / tested, 4) if tested else 0.0,
         pages_tested=tested,
         precision=round(passes / len(labelled), 4) if labelled else 0.0,
+        ambiguity=sum(outcome.ambiguous for outcome in labelled) / max(1, len(labelled)),
         passes=passes,
         samples=_samples(best.outcomes),
         cost=best.cost,
@@ -231,12 +244,17 @@ def first_values(expected: Expected) -> list[str]:
 
 
 def _gather(
-    documents: Sequence[Document], field: str, expected: Sequence[Expected | None], *, multiple: bool
+    documents: Sequence[Document],
+    field: str,
+    expected: Sequence[Expected | None],
+    known: Sequence[bool],
+    *,
+    multiple: bool,
 ) -> list[Candidate]:
     pool: Pool = {}
     constant = _is_constant(expected)
     for number, (document, one) in enumerate(zip(documents, expected, strict=True)):
-        if one is None:
+        if one is None or not known[number]:
             continue
         for place in _places(document, field, one, multiple=multiple):
             if constant and place.score < PASS - 0.2:
