@@ -171,3 +171,23 @@ def test_empty_and_odd_pages_give_nothing_and_no_error(html: str):
     assert [one for one in induce(pages) if one.pages_tested > 3] == []
     assert induce_selectors({}, {}) == []
     assert induce_selectors({"detail": []}, {"detail": "product"}) == []
+
+
+def test_a_long_list_of_labels_is_bounded():
+    def page(number: int) -> Page:
+        rows = "".join(
+            f"<dt>Label {chr(97 + n % 26)}{chr(97 + n // 26)}</dt><dd>{number} x {n}</dd>" for n in range(600)
+        )
+        return Page(f"{SITE}/p/{number}", f'<dl class="facts">{rows}</dl><h1>Page {number}</h1>')
+
+    selectors = induce([page(n) for n in range(4)])
+    assert [one.field_name for one in selectors] == ["title"]
+
+
+def test_labelled_fields_are_few():
+    def page(number: int) -> Page:
+        rows = "".join(f"<dt>Label {chr(97 + n)}</dt><dd>{number} x {n}</dd>" for n in range(26))
+        return Page(f"{SITE}/p/{number}", f'<dl class="facts">{rows}</dl><h1>Page {number}</h1>')
+
+    selectors = [one for one in induce([page(n) for n in range(4)]) if one.field_name != "title"]
+    assert 5 <= len(selectors) <= 12
