@@ -27,7 +27,7 @@ from webintel.accounts.schemas import (
 )
 from webintel.accounts.services import ApiKeyService, UserService
 from webintel.accounts.sign_in import SignIn
-from webintel.api.gate import allow
+from webintel.api.access import allow
 from webintel.api.limits import Limits, client_address
 from webintel.api.openapi import SECURITY
 from webintel.api.pagination import Page

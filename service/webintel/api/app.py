@@ -19,7 +19,8 @@ from webintel.accounts.roles import Permission
 from webintel.accounts.sign_in import SignIn
 from webintel.accounts.tokens import AccessTokens
 from webintel.api import docs
-from webintel.api.gate import Gate, allow
+from webintel.api.access import allow
+from webintel.api.gate import Gate
 from webintel.api.health import Health, HealthController
 from webintel.api.job_events import JobEvents
 from webintel.api.limits import Limits
@@ -80,7 +81,7 @@ class Parts:
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
         )
         self.metrics = Metrics(self.database, self.identities)
-        self.health = Health(self.database)
+        self.health = Health(settings)
         self.job_events = JobEvents(settings)
         self.sign_in = SignIn(
             self.database.sessions,
@@ -123,7 +124,7 @@ def create_app(settings: Settings) -> Application:
             Router("/api/v1", route_handlers=[accounts.router, sites.router, jobs.router, blueprints.router]),
         ],
         dependencies=parts.dependencies(),
-        middleware=[Gate(parts.identities, parts.limits, settings.trusted_proxy_hops)],
+        middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops)],
         before_send=response_hooks(settings, parts.metrics),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],

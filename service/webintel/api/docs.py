@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 
 from webintel.accounts.roles import Permission
-from webintel.api.gate import allow
+from webintel.api.access import allow
 from webintel.api.observe import DOCS_POLICY
 from webintel.problems import NotFound
 

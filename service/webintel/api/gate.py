@@ -11,18 +11,14 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from webintel.accounts.identities import Identities
 from webintel.accounts.queries import Caller
 from webintel.accounts.roles import PERMISSIONS, Permission
+from webintel.api.access import API_KEY_HEADER, PERMISSION_OPT, UNLIMITED_OPT
+from webintel.api.health import Health
 from webintel.api.limits import Limits, client_address
-from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, UnsupportedMediaType
+from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, Unavailable, UnsupportedMediaType
 
-PERMISSION_OPT = "permission"
-UNLIMITED_OPT = "unlimited"
-API_KEY_HEADER = "X-API-Key"
+RETRY_AFTER_SECONDS = 5
+_API_PATH = "/api/"
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-
-
-def allow(permission: Permission, **options: Any) -> dict[str, Any]:
-    """Say in a route's `opt` who may call it; a route that says nothing is closed to everybody."""
-    return {PERMISSION_OPT: permission, **options}
 
 
 class Gate(ASGIMiddleware):
@@ -30,9 +26,10 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, identities: Identities, limits: Limits, trusted_proxy_hops: int) -> None:
+    def __init__(self, identities: Identities, limits: Limits, health: Health, trusted_proxy_hops: int) -> None:
         self._identities = identities
         self._limits = limits
+        self._health = health
         self._trusted_proxy_hops = trusted_proxy_hops
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -40,6 +37,9 @@ class Gate(ASGIMiddleware):
         options = scope["route_handler"].opt
         asks_for_methods = scope["method"] == "OPTIONS"  # type: ignore[typeddict-item]  # only HTTP comes here
         permission = Permission.PUBLIC if asks_for_methods else options.get(PERMISSION_OPT)
+        if self._health.database_away and scope["path"].startswith(_API_PATH):
+            # Nobody waits for what is known not to answer; the health check notices when it is back.
+            raise Unavailable("The database does not answer at the moment.", retry_after=RETRY_AFTER_SECONDS)
         caller, refusal = None, None
         if permission is not Permission.PUBLIC:
             try:

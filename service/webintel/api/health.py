@@ -14,12 +14,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from webintel import __version__
 from webintel.accounts.roles import Permission
-from webintel.api.gate import UNLIMITED_OPT, allow
-from webintel.db import Database
+from webintel.api.access import UNLIMITED_OPT, allow
+from webintel.db import create_database
 from webintel.db.migrate import current_revision, head_revision
+from webintel.settings import Settings
 
 CHECK_EVERY_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 2.0
+UNREACHABLE = "database unreachable"
 STALE_SECONDS = 10.0
 """A check that has not come back for so long counts as failed."""
 
@@ -49,8 +51,9 @@ class Health:
         started: whether it has been ready once.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, settings: Settings) -> None:
+        # A connection of its own: a pool that is merely busy must not look like a database that is gone.
+        self._database = create_database(settings, role="api health", pool_size=1)
         self._problem: str | None = "starting"
         self._checked_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -63,8 +66,13 @@ class Health:
         if self.draining.is_set():
             return "draining"
         if time.monotonic() - self._checked_at > STALE_SECONDS:
-            return self._problem or "database unreachable"
+            return self._problem or UNREACHABLE
         return self._problem
+
+    @property
+    def database_away(self) -> bool:
+        """Whether asking the database now would only make somebody wait."""
+        return self._problem == UNREACHABLE
 
     async def start(self) -> None:
         """Check once, then again and again in the background."""
@@ -77,6 +85,7 @@ class Health:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await self._database.close()
 
     async def _watch(self) -> None:
         while True:
@@ -89,7 +98,7 @@ class Health:
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._database.reading() as connection:
                 revision = await current_revision(connection)
         except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
-            self._problem = "database unreachable"
+            self._problem = UNREACHABLE
         else:
             # A newer schema is fine: migrations run before the rollout, and old processes keep serving through it.
             self._problem = None if (revision or "") >= head_revision() else "database not migrated"

@@ -22,7 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from webintel.accounts.identities import Identities
 from webintel.accounts.roles import Permission
-from webintel.api.gate import UNLIMITED_OPT, allow
+from webintel.api.access import UNLIMITED_OPT, allow
 from webintel.db import Database
 from webintel.jobs.models import Job, JobStatus, JobType
 from webintel.sites.models import Site, SiteStatus

@@ -10,7 +10,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 
 from webintel import __version__
 from webintel.accounts.roles import Permission
-from webintel.api.gate import API_KEY_HEADER, allow
+from webintel.api.access import API_KEY_HEADER, allow
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 """Either will do."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from webintel.accounts.queries import Caller
 from webintel.accounts.roles import Permission
-from webintel.api.gate import allow
+from webintel.api.access import allow
 from webintel.api.openapi import SECURITY
 from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from webintel.accounts.queries import Caller
 from webintel.accounts.roles import Permission
-from webintel.api.gate import allow
+from webintel.api.access import allow
 from webintel.api.health import Health
 from webintel.api.job_events import JobEvents
 from webintel.api.openapi import SECURITY

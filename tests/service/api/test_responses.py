@@ -13,8 +13,8 @@ from litestar import get
 from tests.service.api_fixtures import bearer, check_problem, connect_to, running
 from tests.service.conftest import SECRET_KEY
 from webintel.accounts.roles import Permission
+from webintel.api.access import allow
 from webintel.api.app import MAX_BODY_BYTES
-from webintel.api.gate import allow
 from webintel.api.observe import Application
 from webintel.settings import Settings, load_settings
 
