@@ -40,7 +40,7 @@ class Worker:
 
     def __init__(self, settings: Settings, make_tasks: MakeTasks) -> None:
         self._settings = settings
-        self._database = create_database(settings, role="worker", pool_size=max(4, settings.worker_concurrency // 2))
+        self._database = create_database(settings, role="worker")
         self._metrics = WorkerMetrics()
         self._runs = JobRuns(
             self._database,

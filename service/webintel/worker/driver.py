@@ -110,7 +110,7 @@ class ReconnectingDriver:
             self._pool = await asyncpg.create_pool(
                 driver_dsn(make_url(self._settings.require_database_url())),
                 min_size=0,
-                max_size=4,
+                max_size=2,
                 timeout=self._settings.database_connect_timeout,
                 command_timeout=self._settings.database_statement_timeout,
                 server_settings={"application_name": "webintel worker queue"},
