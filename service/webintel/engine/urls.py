@@ -233,12 +233,13 @@ def path_tokens(url: str) -> list[str]:
     return [unquote(segment) for segment in urlsplit(url).path.split("/") if segment]
 
 
-def query_pairs(url: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=4_096)
+def query_pairs(url: str) -> tuple[tuple[str, str], ...]:
     """The query's names and values, decoded, at most 50."""
     query = urlsplit(url).query
     if not query:
-        return []
-    return parse_qsl("&".join(query.split("&")[:50]), keep_blank_values=True)
+        return ()
+    return tuple(parse_qsl("&".join(query.split("&")[:50]), keep_blank_values=True))
 
 
 _NUMBER: Final = re.compile(r"\d+(?:[._,-]\d+)*")

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from webintel.engine.discover import Crawl, CrawlPlan, crawl
 from webintel.engine.fetch import ConnectTo, Fetcher, FetchOptions
 
-Site = Callable[[str], tuple[int, str, str]]
+Answer = tuple[int, str, str]
+Site = Callable[[str], Answer]
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def serving(site: Site) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -88,6 +88,7 @@ class Frontier:
         self._parents: Counter[tuple[str, str]] = Counter()
         self._barren: Counter[str] = Counter()
         self._skips: set[str] = set()
+        self._handled: set[tuple[str, str]] = set()
         self._seen: list[tuple[Bucket, PageFacts]] = []
 
     def add_sitemap(self, urls: Mapping[str, str]) -> None:
@@ -167,16 +168,14 @@ class Frontier:
         return self.model.listing_key(url)
 
     def _add(self, url: str, text: str, bucket: Bucket, parent: str) -> None:
+        if (url, bucket) in self._handled:
+            return
+        if len(self._handled) < self._plan.known_urls:
+            self._handled.add((url, bucket))
         if is_asset(url) or not same_site(url, self._home):
             return
-        if words.is_personal(url, text):
-            self._skip(url, "personal")
-            return
-        if is_action(url):
-            self._skip(url, "action")
-            return
-        if is_trap(url):
-            self._skip(url, "trap")
+        if reason := _refusal(url, text):
+            self._skip(url, reason)
             return
         url = self.model.stripped(url)
         key = self.model.key(url)
@@ -267,6 +266,14 @@ class Frontier:
         if role == "paging":
             return (self._parents[group.parent, role], group.order)
         return (record.fetched, -len(group.urls) if role == "unknown" else 0, rank, group.order)
+
+
+def _refusal(url: str, text: str) -> str | None:
+    if words.is_personal(url, text):
+        return "personal"
+    if is_action(url):
+        return "action"
+    return "trap" if is_trap(url) else None
 
 
 def _is_hopeless(record: _TemplateRecord, plan: CrawlPlan) -> bool:

@@ -5,6 +5,7 @@ two pages that differ in one parameter have the same content.
 """
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit
@@ -87,6 +88,8 @@ _PAGE_SEGMENT: Final = re.compile(r"page[-_]?(\d+)|p(\d{1,2})|pg(\d+)|seite-?(\d
 _PAGE_TAIL: Final = re.compile(
     r"/(?:pages?|seite|pagina)/\d+/?$|/(?:(?:page|pg|seite)[-_]?\d+|p\d{1,2})(?:\.\w+)?/?$", re.IGNORECASE
 )
+# Shopify serves a product under each of its collections as well.
+_WITHIN_COLLECTION: Final = re.compile(r"/collections/[^/]+(/products/[^/]+)$")
 _INDEX_FILE: Final = re.compile(r"/(?:index|default|home)\.(?:html?|php\d?|aspx?|jsp|cfm)$", re.IGNORECASE)
 _SCRIPT: Final = re.compile(r"[\w-]+\.(?:php\d?|aspx?|jsp|jsf|cfm|cgi|pl|do|dll|exe)", re.IGNORECASE)
 _ATTRIBUTES: Final = re.compile(r"\{[^}]*\}.*")
@@ -101,6 +104,7 @@ _VIEWS: Final = re.compile(r"grid|list|all|table|gallery|compact", re.IGNORECASE
 _DOERS: Final = re.compile(r"action|act|do|task|cmd", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8_192)
 def parameter_role(name: str, value: str = "") -> ParameterRole:
     """What a parameter does, by its name and value alone."""
     bare = name.removesuffix("[]")
@@ -191,7 +195,7 @@ class ParameterModel:
         """What all spellings of one page have in common."""
         parts = urlsplit(url)
         host = without_www(parts.netloc)
-        path = _INDEX_FILE.sub("/", parts.path).rstrip("/")
+        path = _WITHIN_COLLECTION.sub(r"\1", _INDEX_FILE.sub("/", parts.path)).rstrip("/")
         if path_page_number(url) == 1:
             path = _PAGE_TAIL.sub("", path)
         if not parts.query:
@@ -275,6 +279,7 @@ def similar(one: Content, other: Content) -> bool:
     return len(first & second) >= 0.9 * max(len(first), len(second))
 
 
+@lru_cache(maxsize=4_096)
 def _place(url: str) -> str:
     return "/".join(segment_shape(token) for token in path_tokens(url))
 
@@ -286,7 +291,7 @@ def without_index(url: str) -> str:
 
 def template_of(url: str, model: ParameterModel) -> str:
     """The route a URL seems to be made by: a generalised path and identifying parameters, routing ones with values."""
-    tokens = path_tokens(without_index(url))
+    tokens = path_tokens(_WITHIN_COLLECTION.sub(r"\1", without_index(url)))
     shapes = []
     for position, token in enumerate(tokens):
         shape = segment_shape(token)
