@@ -53,10 +53,11 @@ class Health:
 
     def __init__(self, settings: Settings) -> None:
         # A connection of its own: a pool that is merely busy must not look like a database that is gone.
-        self._database = create_database(settings, role="api health", pool_size=1)
+        self._database = create_database(settings, role="api health")
         self._problem: str | None = "starting"
         self._checked_at = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._question: asyncio.Task[str | None] | None = None
         self.draining = asyncio.Event()
         self.started = False
 
@@ -81,10 +82,11 @@ class Health:
 
     async def stop(self) -> None:
         """End the background check."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in (self._task, self._question):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self._database.close()
 
     async def _watch(self) -> None:
@@ -94,18 +96,24 @@ class Health:
 
     async def _check(self) -> None:
         before = self._problem
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS), self._database.reading() as connection:
-                revision = await current_revision(connection)
-        except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
-            self._problem = UNREACHABLE
-        else:
-            # A newer schema is fine: migrations run before the rollout, and old processes keep serving through it.
-            self._problem = None if (revision or "") >= head_revision() else "database not migrated"
+        # A question that gets no answer is left alone: even cancelling it would wait for a server that hangs.
+        if self._question is None or self._question.done():
+            self._question = asyncio.create_task(self._ask(), name="health question")
+        answered, _ = await asyncio.wait({self._question}, timeout=CHECK_TIMEOUT_SECONDS)
+        self._problem = self._question.result() if answered else UNREACHABLE
         self._checked_at = time.monotonic()
         self.started = self.started or self._problem is None
         if before != self._problem:
             logger.info("readiness changed", ready=self._problem is None, reason=self._problem)
+
+    async def _ask(self) -> str | None:
+        try:
+            async with self._database.reading() as connection:
+                revision = await current_revision(connection)
+        except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
+            return UNREACHABLE
+        # A newer schema is fine: migrations run before the rollout, and old processes keep serving through it.
+        return None if (revision or "") >= head_revision() else "database not migrated"
 
 
 _UNREADY = {
