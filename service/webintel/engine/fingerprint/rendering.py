@@ -162,7 +162,7 @@ def _embedded_signs(page: Page, length: int) -> Iterator[tuple[float, str]]:
         yield -5.0, f"Its content stands in the page as data ({name}, {best} characters of prose)."
     spare = sum(len((node.text() or "").strip()) for node in page.tree.css("noscript")[:50])
     if spare >= max(400, length // 2):
-        yield -3.0, f"It serves {spare} characters of text to visitors without scripts."
+        yield -5.0, f"It serves {spare} characters of text to visitors without scripts."
     kinds = sorted({kind for item in page.structured.items for kind in _types(item)} & _RICH_TYPES)
     if kinds:
         yield -1.5, f"Structured data describes its content ({', '.join(kinds)})."

@@ -21,7 +21,7 @@ _MAX_RECORDS = 20_000
 
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _COMMENT = re.compile(r"<!--([^>]{3,400})")
-_DRAWING = re.compile(r"<(?:path|g|rect|circle|line|polygon|use|br|li|/)\b", re.IGNORECASE)
+_DRAWING = re.compile(r"<(?:path|g|rect|circle|line|polygon|use|br|li)(?=[\s/>])", re.IGNORECASE)
 _CODE_TYPES = ("javascript", "module", "text/plain", "ecmascript", "partytown", "babel", "rocketlazyload", "lazy")
 # Scripts that only carry data: their head names the framework, their body is content.
 _STATE_SCRIPT = re.compile(
