@@ -1,5 +1,6 @@
 """What the API tells Prometheus."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ from webintel.sites.models import Site, SiteStatus
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BUSINESS_SECONDS = 5.0
+_READ_TIMEOUT_SECONDS = 1.0
 
 logger = structlog.get_logger(__name__)
 
@@ -107,6 +109,7 @@ class BusinessCollector:
         self._sites = dict.fromkeys(SiteStatus, 0)
         self._queue = dict.fromkeys(JobType, 0)
         self._next_refresh = 0.0
+        self._reading: asyncio.Task[None] | None = None
 
     def collect(self) -> Iterator[Metric]:
         """Give the last known numbers."""
@@ -124,6 +127,12 @@ class BusinessCollector:
         if time.monotonic() < self._next_refresh:
             return
         self._next_refresh = time.monotonic() + _BUSINESS_SECONDS
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read(), name="business metrics")
+        # A scrape does not wait for a database that hangs; the numbers come with the next one.
+        await asyncio.wait({self._reading}, timeout=_READ_TIMEOUT_SECONDS)
+
+    async def _read(self) -> None:
         try:
             async with self._database.reading() as connection:
                 sites = await connection.execute(select(Site.status, func.count()).group_by(Site.status))
