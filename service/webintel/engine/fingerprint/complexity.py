@@ -14,7 +14,7 @@ _GENERATED = re.compile(
     r"|(?:__|--|_)(?=[a-zA-Z0-9-]*\d)[a-zA-Z0-9-]{5,6}$"
     r"|^(?=[a-z]*[A-Z0-9])(?=\w*\d)[a-zA-Z0-9_]{5,8}$"
 )
-_MAX_CLASSES = 1_000
+_MAX_CLASSES = 300
 _SAMPLE = 300_000
 _LARGE_PAGE = 1_500_000
 
@@ -41,7 +41,7 @@ class Traits:
         names = dict.fromkeys(
             name for value in dict.fromkeys(_CLASS.findall(page.html[:_SAMPLE])) for name in value.split()
         )
-        sample = list(names)[:_MAX_CLASSES]
+        sample = list(names)[:: 1 + len(names) // _MAX_CLASSES]
         self.classes += len(sample)
         self.generated_classes += sum(1 for name in sample if _GENERATED.search(name))
 

@@ -46,6 +46,8 @@ _MAINS = "main, [role=main], #main, #content, #main-content, #maincontent"
 
 _CHALLENGE_TEXT = 3_000
 _THIN = 1_500
+# From here on no gap could change the verdict.
+_PLENTY = 8_000
 _PRIOR = -1.0
 _DECISION = 0.0
 _MAX_NODES = 30_000
@@ -65,7 +67,9 @@ def requires_javascript(page: Page) -> tuple[bool, float, list[str]]:
         return True, 0.95, [challenge]
     if not page.tree.css_first("script"):
         return False, 0.98, ["The page has no scripts."]
-    signs = [*_text_signs(length), *_gap_signs(page, length)]
+    signs = list(_text_signs(length))
+    if length < _PLENTY:
+        signs.extend(_gap_signs(page, length))
     if sum(points for points, _ in signs) > 0:
         signs.extend(_embedded_signs(page, length))
     score = _PRIOR + sum(points for points, _ in signs)
@@ -92,7 +96,7 @@ def _text_signs(length: int) -> Iterator[tuple[float, str]]:
             yield points, f"The page holds only {length} characters of text."
             return
     if length >= 3_000:
-        yield (-3.0 if length >= 8_000 else -1.5), f"The page holds {length} characters of text as it is served."
+        yield (-3.0 if length >= _PLENTY else -1.5), f"The page holds {length} characters of text as it is served."
 
 
 def _gap_signs(page: Page, length: int) -> Iterator[tuple[float, str]]:

@@ -17,6 +17,7 @@ _MAX_INLINE = 100_000
 _MAX_STATE = 60_000
 _MAX_CSS = 4_000
 _MAX_VALUE = 2_000
+_MAX_TAG = 400
 _MAX_RECORDS = 20_000
 
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
@@ -166,4 +167,4 @@ def _tags(html: str) -> list[str]:
         place = end if end >= 0 else len(html)
     parts.append(html[place:])
     tags = dict.fromkeys(_TAG.findall("".join(parts)))
-    return [tag for tag in tags if len(tag) > 6 and not _DRAWING.match(tag)][:_MAX_RECORDS]
+    return [tag[:_MAX_TAG] for tag in tags if len(tag) > 6 and not _DRAWING.match(tag)][:_MAX_RECORDS]
