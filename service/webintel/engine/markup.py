@@ -16,6 +16,10 @@ _MAX_TAGS: Final = 300_000
 _MAX_FORMATTING: Final = 200
 _MAX_COPIES: Final = 500_000
 _MAX_ATTRIBUTES: Final = 2_000
+# Below these a page is harmless whatever it holds, and need not be looked at tag by tag.
+_HARMLESS_TAGS: Final = 10_000
+_HARMLESS_COPIES: Final = 4_000_000
+_HARMLESS_LENGTH: Final = 4 * _MAX_ATTRIBUTES
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -54,6 +58,8 @@ _TOKEN: Final = re.compile(
     re.IGNORECASE,
 )
 _ONE_ATTRIBUTE: Final = re.compile(_ATTRIBUTE)
+_START_TAG: Final = re.compile(rf"<[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE})*+")
+_FORMATTING_TAG: Final = re.compile(r"<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/>]", re.IGNORECASE)
 
 _FORMATTING: Final = frozenset(
     ("b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
@@ -151,11 +157,10 @@ def bounded(html: str) -> str:
     html = html[:MAX_CHARACTERS]
     if html.count("<") > _MAX_TAGS:
         html = "<".join(html.split("<", _MAX_TAGS)[:_MAX_TAGS])
-    tokens = _TOKEN.findall(html)
-    nesting = sum(1 for _, slash, name, _ in tokens if name and not slash and name not in _FLAT)
-    longest = max((len(attributes) for _, _, _, attributes in tokens), default=0)
-    formatting = sum(1 for _, slash, name, _ in tokens if name in _FORMATTING and not slash)
-    if nesting <= _MAX_DEPTH and formatting <= _MAX_FORMATTING and longest <= 4 * _MAX_ATTRIBUTES:
+    tags = html.count("<")
+    formatting = len(_FORMATTING_TAG.findall(html))
+    longest = max(map(len, _START_TAG.findall(html)), default=0)
+    if tags <= _HARMLESS_TAGS and formatting * tags <= _HARMLESS_COPIES and longest <= _HARMLESS_LENGTH:
         return html
     return _cut(html)
 
@@ -193,7 +198,7 @@ def _cut(html: str) -> str:
 
 
 def _is_bomb(attributes: str) -> bool:
-    if len(attributes) <= 4 * _MAX_ATTRIBUTES:
+    if len(attributes) <= _HARMLESS_LENGTH:
         return False
     count = 0
     for match in _ONE_ATTRIBUTE.finditer(attributes):

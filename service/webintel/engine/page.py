@@ -22,6 +22,9 @@ _MAX_LINKS: Final = 20_000
 _MAX_LINK_TEXT: Final = 300
 _MAX_TEXT: Final = 2_000_000
 _MAX_META: Final = 1_000
+_MAX_PLAIN: Final = 1_000
+# Links that are normal as they are, but for the site before them.
+_PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9]+)?)+/?")
 
 _HIDDEN: Final = frozenset(
     ("script", "style", "noscript", "template", "svg", "head", "iframe", "select", "option", "object")
@@ -54,6 +57,8 @@ _HEADER: Final = re.compile(
 _ASIDE: Final = re.compile(
     r"(?:^|\s)(?:(?:left|right|primary|secondary|site|main|shop)[_-])?side-?(?:bar|nav)(?:$|[\s_-])", re.IGNORECASE
 )
+# What all names of regions have in common, to be done with the rest quickly.
+_REGION_HINT: Final = re.compile(r"foot|head|mast|top|side|nav|menu|drawer", re.IGNORECASE)
 _PAGER: Final = re.compile(r"paginat|(?:^|[\s_-])pager|page-?numbers|nav-links|load-?more", re.IGNORECASE)
 
 
@@ -94,6 +99,8 @@ class Page:
         self.status = status
         self.headers = headers
         self._remembered: dict[object, object] = {}
+        self._regions: dict[int, Region | None] = {}
+        self._absolute: dict[str, str | None] = {}
 
     def remember(self, make: Callable[[Self], T]) -> T:
         """What a function says of this page, worked out once."""
@@ -172,15 +179,44 @@ class Page:
                 return self.absolute(attributes.get("href"))
         return None
 
+    @cached_property
+    def _origin(self) -> str:
+        root = normalize_url(self.base_url, "/")
+        return root[:-1] if root is not None else ""
+
     def absolute(self, href: str | None) -> str | None:
         """A link as written on the page, made absolute; none where it leads to no page."""
         href = (href or "").strip()
-        return normalize_url(self.base_url, href) if href and not href.startswith("#") else None
+        if not href or href[0] == "#":
+            return None
+        if href not in self._absolute:
+            if self._origin and len(href) < _MAX_PLAIN and _PLAIN_PATH.fullmatch(href):
+                self._absolute[href] = self._origin + href
+            else:
+                self._absolute[href] = normalize_url(self.base_url, href)
+        return self._absolute[href]
+
+    def region(self, node: LexborNode) -> Region:
+        """The part of the page that an element stands in."""
+        known = self._regions
+        chain: list[LexborNode] = []
+        ancestor = node.parent
+        region: Region | None = None
+        while ancestor is not None:
+            identity = ancestor.mem_id
+            if identity in known:
+                region = known[identity]
+                break
+            chain.append(ancestor)
+            ancestor = ancestor.parent
+        for element in reversed(chain):
+            region = _entered(element, region)
+            known[element.mem_id] = region
+        return region or "main"
 
     @cached_property
     def links(self) -> list[Link]:
         """All links of the page in document order, those within the page itself left out."""
-        regions: dict[int, Region | None] = {}
         found: list[Link] = []
         for node in self.tree.css("a[href], area[href]")[:_MAX_LINKS]:
             attributes = node.attributes
@@ -189,7 +225,7 @@ class Page:
                 continue
             text = collapse(node.text(separator=" "))[:_MAX_LINK_TEXT] or _label(node)
             rel = (attributes.get("rel") or "").lower()
-            region = region_of(node, regions)
+            region = self.region(node)
             found.append(Link(url, text, rel, region, attributes.get("class") or "", attributes.get("href") or ""))
         return found
 
@@ -218,28 +254,6 @@ def _label(node: LexborNode) -> str:
     return collapse(label)[:_MAX_LINK_TEXT]
 
 
-def region_of(node: LexborNode, known: dict[int, Region | None]) -> Region:
-    """The part of the page that a node stands in.
-
-    Args:
-        node: an element of the page.
-        known: what is known of other elements; pass the same dictionary for many nodes of one page.
-    """
-    chain: list[LexborNode] = []
-    ancestor = node.parent
-    region: Region | None = None
-    while ancestor is not None:
-        if ancestor.mem_id in known:
-            region = known[ancestor.mem_id]
-            break
-        chain.append(ancestor)
-        ancestor = ancestor.parent
-    for element in reversed(chain):
-        region = _entered(element, region)
-        known[element.mem_id] = region
-    return region or "main"
-
-
 def _entered(element: LexborNode, outer: Region | None) -> Region | None:
     """The region within an element, given the one around it."""
     tag = element.tag or ""
@@ -262,7 +276,7 @@ def _entered(element: LexborNode, outer: Region | None) -> Region | None:
 
 
 def _named_region(names: str) -> Region | None:
-    if not names:
+    if not _REGION_HINT.search(names):
         return None
     if _FOOTER.search(names):
         return "footer"
@@ -329,27 +343,22 @@ def visible_text(root: LexborNode | None) -> str:
         return ""
     parts: list[str] = []
     length = 0
-    node: LexborNode | None = root.first_child
-    while node is not None and length < _MAX_TEXT:
-        tag = node.tag
-        if tag == "-text":
-            text = node.text_content or ""
-            parts.append(text)
-            length += len(text)
-        elif tag in _BLOCKS:
-            parts.append("\n")
-        inner = None if tag in _HIDDEN else node.first_child
-        node = inner if inner is not None else _following(node, root, parts)
+    open_elements = [(root.iter(include_text=True), "")]
+    while open_elements and length < _MAX_TEXT:
+        children, end = open_elements[-1]
+        for child in children:
+            tag = child.tag
+            if tag == "-text":
+                text = child.text_content or ""
+                parts.append(text)
+                length += len(text)
+            elif tag not in _HIDDEN:
+                mark = "\n" if tag in _BLOCKS else ""
+                parts.append(mark)
+                open_elements.append((child.iter(include_text=True), mark))
+                break
+        else:
+            parts.append(end)
+            open_elements.pop()
     lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def _following(node: LexborNode, root: LexborNode, parts: list[str]) -> LexborNode | None:
-    current: LexborNode | None = node
-    while current is not None and current.mem_id != root.mem_id:
-        if current.tag in _BLOCKS:
-            parts.append("\n")
-        if current.next is not None:
-            return current.next
-        current = current.parent
-    return None

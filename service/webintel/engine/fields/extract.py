@@ -13,7 +13,7 @@ from webintel.engine.fields.html_product import add_product_html
 from webintel.engine.fields.record import Finding, Record
 from webintel.engine.fields.values import same_value
 from webintel.engine.model import ExtractedField, PageKind
-from webintel.engine.page import Page, Region, region_of
+from webintel.engine.page import Page
 
 _MAX_LOCATED: Final = 300
 _BELIEVED: Final = 0.7
@@ -74,7 +74,7 @@ def labels(page: Page, kind: PageKind) -> list[ExtractedField]:
 def _record(page: Page, kind: PageKind) -> Record:
     record = Record()
     heading = main_heading(page)
-    title = text_of(heading, 500) if heading is not None else ""
+    title = text_of(heading, 500).rstrip("\u00b6# ") if heading is not None else ""
     if kind == "product":
         item = from_items.main_item(page, title, *from_items.PRODUCT_TYPES)
         if item is not None:
@@ -140,10 +140,9 @@ def _overlap(one: str, other: str) -> float:
 def main_heading(page: Page) -> LexborNode | None:
     """The heading of the content: of the page's first headings the one that its title speaks of."""
     found = [node for node in page.tree.css("h1")[:20] if node.text().strip()]
-    known: dict[int, Region | None] = {}
-    content = [node for node in found if region_of(node, known) == "main"] or found
+    content = [node for node in found if page.region(node) == "main"] or found
     if not content:
-        return None
+        return _titled(page)
     site = (page.meta.get("og:site_name") or [""])[0]
     named = (page.meta.get("og:title") or [page.title or ""])[0]
     best = max(content, key=lambda node: _overlap(text_of(node, 500), named))
@@ -152,6 +151,16 @@ def main_heading(page: Page) -> LexborNode | None:
         second = [node for node in page.tree.css("h2")[:20] if same_value("title", text_of(node, 500), named)]
         return next(iter(second), best)
     return best
+
+
+def _titled(page: Page) -> LexborNode | None:
+    """The lesser heading that the page's title begins with, where there is no first one."""
+    title = (page.title or "").casefold()
+    for node in page.tree.css("h2, h3")[:20]:
+        text = text_of(node, 500).casefold()
+        if len(text) > 2 and title.startswith(text) and page.region(node) == "main":
+            return node
+    return None
 
 
 class _Places:

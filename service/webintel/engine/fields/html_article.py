@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborNode
 from webintel.engine.fields import values
 from webintel.engine.fields.dom import ancestors, attribute, elements, names, text_of
 from webintel.engine.fields.record import Record
-from webintel.engine.page import Page, Region, region_of, visible_text
+from webintel.engine.page import Page, visible_text
 
 _MAX_BYLINES: Final = 12
 _MIN_BODY: Final = 300
@@ -18,7 +18,7 @@ _BYLINE: Final = re.compile(
 )
 _AFTER_NAME: Final = re.compile(
     r"\s*(?:[|\u2022\u00b7\u2013\u2014,\n]|\bon\b|\bpublished\b|\bupdated\b|\bin\b|\bfor\b|\d{1,2}[./ ]"
-    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b).*$",
+    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _NAME: Final = re.compile(r"[^\W\d_][\w.'\u2019-]*(?:\s+[^\W\d_][\w.'\u2019-]*){0,4}")
@@ -89,7 +89,7 @@ def _add_author(record: Record, page: Page) -> None:
         text = node.text(deep=False).strip()
         if 5 < len(text) < 80 and _BYLINE.match(text):
             name = person_name(text)
-            if name and name[0].isupper() and " " in name and region_of(node, {}) == "main" and not name.isupper():
+            if name and name[0].isupper() and " " in name and page.region(node) == "main" and not name.isupper():
                 record.add("author", name, "html", 0.6, node)
                 return
 
@@ -132,12 +132,11 @@ def _add_date(record: Record, page: Page, heading: LexborNode | None) -> None:
 def main_content(page: Page) -> LexborNode | None:
     """The element that holds most of the page's running text."""
     weights: dict[int, tuple[LexborNode, float]] = {}
-    regions: dict[int, Region | None] = {}
     for node, tag, _ in page.remember(elements):
         if tag not in ("p", "pre", "blockquote", "li"):
             continue
         length = len(node.text(deep=True).strip())
-        if length < (80 if tag == "li" else 40) or region_of(node, regions) != "main":
+        if length < (80 if tag == "li" else 40) or page.region(node) != "main":
             continue
         share = 1.0
         for outer in ancestors(node, 3):

@@ -9,7 +9,7 @@ from webintel.engine.fields import values
 from webintel.engine.fields.dom import ancestors, attribute, elements, names, text_of
 from webintel.engine.fields.items import PRICE
 from webintel.engine.fields.record import Record
-from webintel.engine.page import Page, region_of
+from webintel.engine.page import Page
 
 _MAX_CANDIDATES: Final = 60
 _MAX_PRICE_TEXT: Final = 60
@@ -142,7 +142,7 @@ def _add_brand(record: Record, page: Page) -> None:
         "[itemprop=brand], [class*=product-brand], [class*=productBrand], a[href*='/brand'], a[href*='/marque']"
     )[:20]:
         text = text_of(node, 60)
-        if text and len(text) < 40 and region_of(node, {}) == "main" and not _is_elsewhere(node):
+        if text and len(text) < 40 and page.region(node) == "main" and not _is_elsewhere(node):
             record.add(
                 "brand",
                 re.sub(r"^(?:brand|by|marke|marque)\s*:?\s*", "", text, flags=re.IGNORECASE),

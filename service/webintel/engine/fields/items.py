@@ -10,7 +10,7 @@ import msgspec
 from selectolax.lexbor import LexborNode
 
 from webintel.engine.fields.dom import ancestors, attribute, css_path, elements
-from webintel.engine.page import Page, Region, region_of
+from webintel.engine.page import Page
 
 MIN_ITEMS: Final = 3
 MAX_ITEMS: Final = 300
@@ -70,7 +70,6 @@ def repeated_items(page: Page) -> ItemGroup | None:
 
 def _groups(page: Page) -> list[list[LexborNode]]:
     """Elements of the content that have the same tag, classes and kind of parent, outermost and largest first."""
-    regions: dict[int, Region | None] = {}
     found: dict[tuple[int, str], list[LexborNode]] = defaultdict(list)
     parents: dict[int, int] = {}
     shapes: dict[str, int] = {}
@@ -88,7 +87,7 @@ def _groups(page: Page) -> list[list[LexborNode]]:
     groups = [
         group
         for group in found.values()
-        if MIN_ITEMS <= len(group) <= MAX_ITEMS and region_of(group[len(group) // 2], regions) in ("main", "aside")
+        if MIN_ITEMS <= len(group) <= MAX_ITEMS and page.region(group[len(group) // 2]) in ("main", "aside")
     ]
     groups.sort(key=lambda group: -min(len(group), 60))
     return groups[:_MAX_GROUPS]
