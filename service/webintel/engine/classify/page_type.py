@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from webintel.engine.classify.plain import plain_kind
 from webintel.engine.classify.signals import signals
 from webintel.engine.model import PageKind
 from webintel.engine.page import Page
@@ -28,6 +29,8 @@ _SEARCH_PARAMETERS: Final = frozenset(
 )
 _MIN_TEXT: Final = 150
 _SURE: Final = 0.45
+_DOUBTFUL: Final = 0.85
+"""Below this, what plainly stands on the page counts for more than the sum of its signals."""
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -56,6 +59,8 @@ def _classify(page: Page) -> tuple[PageKind, float]:
         return "login", 0.9
     if _is_search(parts.path, parts.query) and confidence < 0.9:
         return "search", 0.85
+    if confidence < _DOUBTFUL and (shown := plain_kind(page, kind)) is not None:
+        return shown, _DOUBTFUL
     if confidence < _SURE and len(page.text) < _MIN_TEXT and not page.structured.items:
         return "other", round(1 - confidence, 3)
     return kind, round(confidence, 3)

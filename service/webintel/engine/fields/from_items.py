@@ -200,7 +200,8 @@ def authors(page: Page, item: Item) -> Iterator[str]:
 
 
 def _by_id(page: Page, identifier: object) -> Item | None:
-    return next((item for item in page.structured.items if item.get("@id") == identifier), None)
+    # Most items have no id, which makes none of them the one that was meant.
+    return next((item for item in page.structured.items if identifier and item.get("@id") == identifier), None)
 
 
 def add_discussion(record: Record, page: Page) -> None:
