@@ -63,9 +63,7 @@ _FETCH_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     _option("--max-seconds", type=float, default=600.0, help="Time for everything at most."),
     _option("--max-bytes", type=int, default=8 * 1024 * 1024, help="Size of an unpacked response at most."),
     _option("--delay", type=float, default=1.0, help="Seconds between two requests."),
-    _option(
-        "--user-agent", default=_USER_AGENT, help="Who we say we are."
-    ),
+    _option("--user-agent", default=_USER_AGENT, help="Who we say we are."),
     _option(
         "--connect-to",
         multiple=True,
