@@ -34,7 +34,7 @@ _LOADING = re.compile(r"^(?:please wait|loading)\b.{0,40}$", re.IGNORECASE)
 
 _ROOTS = (
     "#root, #app, #__next, #__nuxt, #___gatsby, #svelte, #react-root, #react-app, #reactRoot, #app-root, #appRoot, "
-    "#main-app, #vue-app, #ember-app, #q-app, #App, #mount, #application, app-root, [ng-app], [ng-version], "
+    "#main-app, #app-main, #vue-app, #ember-app, #q-app, #App, #mount, #application, app-root, [ng-app], [ng-version], "
     "[data-reactroot]"
 )
 # Elements whose attributes hold what the page's scripts will show.
@@ -48,6 +48,7 @@ _CHALLENGE_TEXT = 3_000
 _THIN = 1_500
 # From here on no gap could change the verdict.
 _PLENTY = 8_000
+_NO_TEXT, _MUCH_MARKUP = 20, 1_500
 _PRIOR = -1.0
 _DECISION = 0.0
 _MAX_NODES = 30_000
@@ -65,11 +66,11 @@ def requires_javascript(page: Page) -> tuple[bool, float, list[str]]:
     challenge = _challenge(page, length)
     if challenge is not None:
         return True, 0.95, [challenge]
-    if not page.tree.css_first("script"):
-        return False, 0.98, ["The page has no scripts."]
-    signs = list(_text_signs(length))
-    if length < _PLENTY:
-        signs.extend(_gap_signs(page, length))
+    gaps = list(_gap_signs(page, length)) if length < _PLENTY else []
+    # Stored pages often come without their scripts; then only what scripts would have filled tells.
+    if not gaps and not page.tree.css_first("script"):
+        return False, 0.98, ["The page has no scripts, and no place that scripts would fill."]
+    signs = [*_text_signs(length), *gaps]
     if sum(points for points, _ in signs) > 0:
         signs.extend(_embedded_signs(page, length))
     score = _PRIOR + sum(points for points, _ in signs)
@@ -101,6 +102,8 @@ def _text_signs(length: int) -> Iterator[tuple[float, str]]:
 
 def _gap_signs(page: Page, length: int) -> Iterator[tuple[float, str]]:
     """Places where content should be and is not."""
+    if length < _NO_TEXT and len(page.html) > _MUCH_MARKUP:
+        yield 0.5, f"Its {len(page.html)} characters of markup show nothing."
     root = _empty_root(page)
     if root is not None:
         yield (2.0 if length < _THIN else 0.8), f"Its application root {root} is empty."
