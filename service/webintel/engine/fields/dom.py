@@ -31,8 +31,15 @@ Element = tuple[LexborNode, str, str]
 
 def elements(page: Page) -> list[Element]:
     """The content elements of a page in document order; ask through `page.remember`."""
-    found = page.tree.css(_ELEMENTS)[:_MAX_ELEMENTS]
-    return [(node, node.tag or "", node.attrs.sget("class") or "") for node in found]
+    names: dict[int, str] = {}
+    found: list[Element] = []
+    for node in page.tree.css(_ELEMENTS)[:_MAX_ELEMENTS]:
+        identity = node.tag_id
+        tag = names.get(identity)
+        if tag is None:
+            tag = names[identity] = node.tag or ""
+        found.append((node, tag, node.attrs.sget("class") or ""))
+    return found
 
 
 def attribute(node: LexborNode, name: str) -> str:

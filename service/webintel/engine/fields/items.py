@@ -3,7 +3,6 @@
 import math
 import re
 from collections import defaultdict
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -70,20 +69,23 @@ def repeated_items(page: Page) -> ItemGroup | None:
 
 def _groups(page: Page) -> list[list[LexborNode]]:
     """Elements of the content that have the same tag, classes and kind of parent, outermost and largest first."""
-    found: dict[tuple[int, str], list[LexborNode]] = defaultdict(list)
-    parents: dict[int, int] = {}
-    shapes: dict[str, int] = {}
+    found: dict[tuple[str, str, str], list[LexborNode]] = defaultdict(list)
+    parents: dict[int, str] = {}
+    shapes: dict[str, str] = {}
     for node, tag, classes in page.remember(elements)[:_MAX_CANDIDATES]:
         if tag not in _ITEM_TAGS:
             continue
         parent = node.parent
         if parent is None:
             continue
-        outer = parents.get(parent.mem_id)
+        identity = parent.mem_id
+        outer = parents.get(identity)
         if outer is None:
-            shape = f"{parent.tag} {_shape(attribute(parent, 'class'))}"
-            outer = parents[parent.mem_id] = shapes.setdefault(shape, len(shapes))
-        found[outer, f"{tag} {_shape(classes)}"].append(node)
+            outer = parents[identity] = f"{parent.tag} {_shape(attribute(parent, 'class'))}"
+        shape = shapes.get(classes)
+        if shape is None:
+            shape = shapes[classes] = _shape(classes)
+        found[outer, tag, shape].append(node)
     groups = [
         group
         for group in found.values()
@@ -93,7 +95,6 @@ def _groups(page: Page) -> list[list[LexborNode]]:
     return groups[:_MAX_GROUPS]
 
 
-@lru_cache(maxsize=4096)
 def _shape(classes: str) -> str:
     """An element's first two classes without numbers, which often tell the items of one list apart."""
     return " ".join(name for name in classes.split()[:2] if not _DIGIT.search(name))
@@ -105,14 +106,16 @@ def _measure(group: list[LexborNode]) -> ItemGroup | None:
     links: set[str] = set()
     with_link = with_image = with_price = with_date = with_heading = 0
     lengths: list[int] = []
-    for node in sample:
-        text = " ".join(node.text(separator=" ")[: 2 * _MAX_ITEM_TEXT].split())
-        lengths.append(len(text))
+    for place, node in enumerate(sample):
         link = node if node.tag == "a" else node.css_first("a[href]")
         href = attribute(link, "href") if link is not None else ""
         if href and not href.startswith(("#", "javascript:")):
             with_link += 1
             links.add(href)
+        elif place - with_link >= len(sample) // 2:
+            return None
+        text = " ".join(node.text(separator=" ")[: 2 * _MAX_ITEM_TEXT].split())
+        lengths.append(len(text))
         with_image += node.css_first("img, picture") is not None
         text = text[:_SEARCHED_TEXT]
         with_price += PRICE.search(text) is not None
