@@ -49,6 +49,8 @@ _DECLARED_CHARSET: Final = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+
 _ATTRIBUTE: Final = r"(?:[\s/]++|=?[^\s/>=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'][^\s>]*+)?)?)"
 # Every alternative consumes what it looks at, so one pass over hostile text stays linear.
 _TOKEN: Final = re.compile(
@@ -129,9 +131,11 @@ def decode(body: bytes, content_type: str | None = None) -> str:
         try:
             return body.decode(codec)
         except UnicodeDecodeError:
-            # One bad byte does not make a page of another charset, many do.
+            # A bad byte among many good ones does not make a page of another charset.
             text = body.decode(codec, "replace")
-            if text.count("\ufffd") <= max(3, len(text) // 2_000):
+            bad = text.count("\ufffd")
+            good = sum(map(len, _NOT_ASCII.findall(text))) - bad
+            if bad <= max(3, len(text) // 2_000) and good > bad:
                 return text
     return body.decode("cp1252", "replace")
 

@@ -160,7 +160,9 @@ def add_recipe_html(record: Record, page: Page) -> None:
 
 
 def _called(page: Page, selector: str) -> list[LexborNode]:
-    found = [node for node in page.tree.css(selector)[:200] if 2 < len(text_of(node, 2_000)) < 1_500]
+    # The parser gives an element once for each part of a selector that it matches.
+    unique = {node.mem_id: node for node in page.tree.css(selector)[:400]}
+    found = [node for node in unique.values() if 2 < len(text_of(node, 2_000)) < 1_500]
     # Of lists within lists the innermost items count.
     outer = {parent.mem_id for node in found for parent in ancestors(node, 6)}
     found = [node for node in found if node.mem_id not in outer]

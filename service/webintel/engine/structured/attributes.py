@@ -45,7 +45,9 @@ class _AttributeItems:
         selector = f"[{self._scope}], [{self._name}]"
         if tree.css_first(f"[{self._scope}]") is None:
             return []
-        elements = [(node, node.attributes) for node in tree.css(selector)[:_MAX_ELEMENTS]]
+        # The parser gives an element once for each part of a selector that it matches.
+        unique = {node.mem_id: node for node in tree.css(selector)[:_MAX_ELEMENTS]}
+        elements = [(node, node.attributes) for node in unique.values()]
         for node, attributes in elements:
             if self._scope in attributes:
                 self._items[node.mem_id] = self._item(attributes)
