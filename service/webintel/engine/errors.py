@@ -42,14 +42,16 @@ RECOVERY_ACTIONS: dict[ErrorCode, str] = {
     ErrorCode.TLS_FAILED: "The site's certificate is not valid for this name; ask its owner to renew it, then retry.",
     ErrorCode.TIMED_OUT: "Retry later, or allow more time with --max-seconds.",
     ErrorCode.TOO_LARGE: "The response is larger than any page should be; exclude this URL.",
-    ErrorCode.TOO_MANY_REDIRECTS: "The site redirects without end, often for lack of a cookie; scan the final host instead.",
+    ErrorCode.TOO_MANY_REDIRECTS: "The site redirects without end, often for lack of a cookie; "
+    "scan the final host instead.",
     ErrorCode.INVALID_RESPONSE: "The server breaks the HTTP protocol; retry later or tell its owner.",
     ErrorCode.UNSUPPORTED_CONTENT: "Give the URL of a page; images, archives and other files are not analysed.",
     ErrorCode.HTTP_STATUS: "Look at the URL in a browser; retry when the site answers again.",
     ErrorCode.RATE_LIMITED: "The site asks for fewer requests; retry later with a longer --delay.",
     ErrorCode.ACCESS_DENIED: "The site refuses automated visits; ask its owner for access or an API.",
     ErrorCode.FORBIDDEN_BY_ROBOTS: "robots.txt forbids the visit; ask the site's owner for permission.",
-    ErrorCode.LOGIN_REQUIRED: "The site shows its pages to signed-in visitors only; ask its owner for an API or an export.",
+    ErrorCode.LOGIN_REQUIRED: "The site shows its pages to signed-in visitors only; "
+    "ask its owner for an API or an export.",
     ErrorCode.MOVED: "Scan the domain that the site has moved to.",
     ErrorCode.EMPTY_SITE: "The site has no pages to analyse; check the domain, or that it does not need a browser.",
     ErrorCode.BUDGET_EXHAUSTED: "Allow more with --max-pages or --max-seconds.",

@@ -8,7 +8,17 @@ from typing import Literal
 import msgspec
 
 PageKind = Literal[
-    "home", "product", "collection", "listing", "article", "forum", "documentation", "service", "search", "login", "other"
+    "home",
+    "product",
+    "collection",
+    "listing",
+    "article",
+    "forum",
+    "documentation",
+    "service",
+    "search",
+    "login",
+    "other",
 ]
 """What one page is. `collection` lists things for sale, `listing` lists anything else."""
 
