@@ -19,6 +19,7 @@ from webintel.engine.structured import Item
 
 _MAX_TEXT: Final = 30_000
 _MAX_ELEMENTS: Final = 4_000
+_MARKED_TEXT: Final = frozenset(("ins", "strong", "b", "bdi"))
 
 _TYPES: Final[dict[str, frozenset[str]]] = {
     "type_product": frozenset(
@@ -149,6 +150,8 @@ def _element_signals(page: Page, text_length: int) -> dict[str, float]:
     tags: Counter[str] = Counter()
     classes: Counter[str] = Counter()
     for _, tag, names in page.remember(elements)[:_MAX_ELEMENTS]:
+        if tag in _MARKED_TEXT:
+            continue
         tags[tag] += 1
         if names:
             classes[names] += 1

@@ -21,7 +21,7 @@ _GENERATED: Final = re.compile(
 # What content is made of; drawings, scripts and heads are of no interest.
 _ELEMENTS: Final = (
     "a, article, blockquote, button, code, dd, div, dl, dt, form, h1, h2, h3, h4, h5, h6, iframe, img, input, li, ol,"
-    " p, pre, section, select, span, table, textarea, time, tr, ul, video"
+    " p, pre, section, select, span, table, textarea, time, tr, ul, video, ins, strong, b, bdi"
 )
 _MAX_ELEMENTS: Final = 20_000
 

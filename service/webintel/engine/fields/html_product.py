@@ -66,7 +66,21 @@ def _add_price(record: Record, page: Page, heading: LexborNode | None) -> None:
     start = places.get(heading.mem_id) if heading is not None else None
     seen = 0
     for place, (node, tag, classes) in enumerate(page.remember(elements)):
-        if seen >= _MAX_CANDIDATES or tag not in ("span", "div", "p", "ins", "li", "td", "dd", "h2", "h3", "h4"):
+        if seen >= _MAX_CANDIDATES or tag not in (
+            "span",
+            "div",
+            "p",
+            "ins",
+            "strong",
+            "b",
+            "bdi",
+            "li",
+            "td",
+            "dd",
+            "h2",
+            "h3",
+            "h4",
+        ):
             continue
         named = bool(_PRICE_NAME.search(classes))
         own = node.text(deep=named).strip()
