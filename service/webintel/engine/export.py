@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -69,11 +70,21 @@ def load_blueprint(source: Path | bytes | str) -> Blueprint:
     if not isinstance(data, dict):
         raise _unusable("The blueprint must be an object with keys such as domain, page_types and selectors.")
     try:
+        if not _is_finite(data):
+            raise _unusable("The blueprint has a number that is not finite; write numbers such as 0.9.")
         return msgspec.convert(data, Blueprint, strict=True)
     except msgspec.ValidationError as error:
         raise _unusable(f"The blueprint does not fit: {_sentence(error)}") from None
     except RecursionError:
         raise _unusable("The blueprint is nested too deeply.") from None
+
+
+def _is_finite(data: object) -> bool:
+    if isinstance(data, dict):
+        return all(map(_is_finite, data.values()))
+    if isinstance(data, list):
+        return all(map(_is_finite, data))
+    return not isinstance(data, float) or math.isfinite(data)
 
 
 def _unusable(message: str) -> EngineError:

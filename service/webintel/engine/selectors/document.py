@@ -1,6 +1,7 @@
 """A page as induction sees it: plain elements with normalised text, indexed by what selectors are made of."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,6 +18,7 @@ MAX_ELEMENTS = 30_000
 MAX_TEXT = 60_000
 """An element with more text than this is no field, and keeps none."""
 KEYED_TEXT = 1_500
+WORDED_KEY = 200
 
 SILENT_TAGS = frozenset({"script", "style", "noscript", "template", "svg", "iframe", "object", "math"})
 """Their content is never part of a value."""
@@ -69,11 +71,26 @@ BLOCK_TAGS = frozenset(
 )
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_FRACTION = re.compile(r"[\u00bc-\u00be\u2150-\u215e]")
+_WORD = re.compile(r"\w+")
 
 
 def text_key(text: str) -> str:
     """Letters and digits only, so that spacing, case and punctuation do not tell values apart."""
-    return _NOT_WORD.sub("", text.casefold())
+    return _NOT_WORD.sub("", plain_text(text))
+
+
+def plain_text(text: str) -> str:
+    """Lower case with fractions and the like spelt out: a page may show "½" where its data say "1/2"."""
+    if text.isascii():
+        return text.casefold()
+    spelt = unicodedata.normalize("NFKC", _FRACTION.sub(r" \g<0>", text))
+    return spelt.replace("\u2044", "/").casefold()
+
+
+def sorted_words(text: str) -> tuple[str, ...]:
+    """The words of a text, however they are ordered on the page."""
+    return tuple(sorted(_WORD.findall(plain_text(text))))
 
 
 def node_text(node: LexborNode) -> str:
@@ -221,6 +238,17 @@ class Document:
         for element in self.elements:
             if element.key:
                 index[element.key].append(element)
+        return index
+
+    @cached_property
+    def by_words(self) -> dict[tuple[str, ...], list[Element]]:
+        """Elements by the words of their text in alphabetical order, for texts of two words to a few sentences."""
+        index: dict[tuple[str, ...], list[Element]] = defaultdict(list)
+        for element in self.elements:
+            if element.key and len(element.key) <= WORDED_KEY:
+                words = sorted_words(element.text or "")
+                if len(words) > 1:
+                    index[words].append(element)
         return index
 
     @cached_property

@@ -21,6 +21,8 @@ MAX_FIELDS = 30
 
 MIN_PRECISION = 0.6
 MIN_PASS_RATE = 0.25
+FEW_PAGES = 3
+SEMANTIC_COST = 1.5
 SINGLE_PAGE_CONFIDENCE = 0.3
 MIN_HINT = 4
 MAX_HINT = 200
@@ -120,7 +122,11 @@ def is_worth_it(verdict: Verdict, pages: int) -> bool:
     """Whether a selector is right often enough to be handed out."""
     if pages == 1:
         return verdict.passes == 1
-    return verdict.passes >= 2 and verdict.precision >= MIN_PRECISION and verdict.pass_rate >= MIN_PASS_RATE
+    if verdict.passes < 2:
+        # What is known of one page only is handed out where the page itself names it.
+        return pages <= FEW_PAGES and verdict.passes == 1 == verdict.precision and verdict.cost <= SEMANTIC_COST
+    # Leaving out one page of two or three says how one page would have done, which is too little to judge by.
+    return verdict.precision >= MIN_PRECISION and (verdict.reach >= MIN_PASS_RATE or verdict.pages_tested <= FEW_PAGES)
 
 
 def selector_of(

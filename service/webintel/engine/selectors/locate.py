@@ -6,9 +6,11 @@ from itertools import islice
 
 import msgspec
 
-from webintel.engine.selectors.document import Document, Element, text_key
+from webintel.engine.selectors.document import Document, Element, sorted_words, text_key
+from webintel.engine.selectors.misleading import is_misleading
 from webintel.engine.selectors.values import (
     DATES,
+    LISTED,
     LONG,
     NUMBERS,
     PASS,
@@ -37,9 +39,11 @@ def places_of(document: Document, field: str, expected: str) -> list[Place]:
     found: dict[tuple[int, str | None], Place] = {}
     for element, attribute in islice(_suspects(document, field, expected), MAX_SUSPECTS):
         value = document.value(element, attribute)
-        if value is None:
+        if value is None or is_misleading(field, element, attribute):
             continue
         same = similarity(field, value, expected)
+        if same < PASS and attribute is None and field in LISTED and sorted_words(value) == sorted_words(expected):
+            same = PASS
         if same >= PASS:
             score = same - _region_penalty(element) - (0.25 if attribute in ("alt", "title") else 0.0)
             found.setdefault((element.index, attribute), Place(element, attribute, score))
@@ -72,6 +76,11 @@ def _texts_like(document: Document, expected: str) -> Iterator[tuple[Element, st
     key = text_key(expected)
     for element in document.by_key.get(key, []):
         yield element, None
+    words = sorted_words(expected)
+    if len(words) > 2:
+        for element in document.by_words.get(words, []):
+            if element.key != key:
+                yield element, None
     size = len(key)
     if size < 3:
         return

@@ -91,6 +91,10 @@ class Path(msgspec.Struct, frozen=True):
             text += f" > {step.css()}" if is_child else f" {step.css()}"
         return text
 
+    def is_bare(self) -> bool:
+        """Whether tags alone make the path, with nothing that anybody named."""
+        return all(step.id is None and not step.classes and step.attribute is None for step in self.steps)
+
     def find(self, document: Document) -> list[Element]:
         """Every element of a page that the path leads to, in document order."""
         if len(self.steps) == 1:

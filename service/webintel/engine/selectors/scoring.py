@@ -8,7 +8,7 @@ from webintel.engine.selectors.candidates import candidates_for
 from webintel.engine.selectors.document import Document, Element
 from webintel.engine.selectors.locate import Place, places_of
 from webintel.engine.selectors.path import AnyOf, AnyPath, Path
-from webintel.engine.selectors.values import PASS, PRICES, list_similarity, similarity
+from webintel.engine.selectors.values import LISTED, PASS, PRICES, list_similarity, similarity
 
 MAX_CANDIDATES = 200
 MAX_MATCHES = 300
@@ -16,12 +16,17 @@ MAX_PAIRED = 16
 MIN_PAGES_TO_PAIR = 4
 MIN_STATED = 2
 MAX_LISTED_PLACES = 6
+NEAR = 0.7
+"""Similarity from which a list is of use: a heading too many or an item too few spoils no list."""
 
 COST_WEIGHT = 0.03
 EXACTNESS_WEIGHT = 2.0
+LIST_EXACTNESS_WEIGHT = 1.2
 AMBIGUITY_WEIGHT = 0.2
 CONTAINER_COST = 0.8
 """What holds a price and nothing else today holds the old price too when there is a sale."""
+BARE_COST = 3.0
+"""Tags alone, such as `ol li`, take every list of the page for the one that is meant."""
 _ATTRIBUTE_COST = {"alt": 1.2, "title": 1.2, "content": 0.6, "value": 0.4}
 
 Check = Callable[[AnyPath], bool]
@@ -53,6 +58,10 @@ class Outcome(msgspec.Struct, frozen=True):
     def passed(self) -> bool:
         """Whether it gave the expected value."""
         return self.found and self.similarity >= PASS
+
+    def is_useful(self, *, multiple: bool) -> bool:
+        """Whether it gave the expected value, or of a list most items."""
+        return self.found and self.similarity >= (NEAR if multiple else PASS)
 
 
 class Candidate(msgspec.Struct):
@@ -94,6 +103,8 @@ class Verdict(msgspec.Struct, frozen=True):
     ambiguity: float
     """The share of pages with a known value on which several nodes differ."""
     passes: int
+    reach: float
+    """The share of pages left out on which such a selector gave a value, or of a list most items."""
     samples: list[str]
     cost: float
 
@@ -134,21 +145,22 @@ def conclude(
     pages = range(len(known))
     if not multiple:
         candidates = candidates + _paired(candidates, run, [page for page in pages if known[page]])
-    best = choose(candidates, pages, known, check)
+    best = choose(candidates, pages, known, check, multiple=multiple)
     if best is None:
         return None
-    passed = tested = 0
-    for left_out in pages if len(known) > 1 else ():
+    passed = tested = useful = 0
+    for left_out in pages if sum(known) > 1 else ():
         others = [page for page in pages if page != left_out]
         made = [candidate for candidate in candidates if candidate.made_without(left_out)]
-        rival = choose(made, others, known, check)
+        rival = choose(made, others, known, check, multiple=multiple)
         outcome = rival.outcomes[left_out] if rival is not None else Outcome(found=False)
         if outcome.found and not known[left_out] and not outcome.passed:
             continue  # A value where none is known can be confirmed by a guess, but not denied.
         tested += 1
         passed += outcome.passed
+        useful += outcome.is_useful(multiple=multiple)
     labelled = [outcome for outcome, sure in zip(best.outcomes, known, strict=True) if sure and outcome.found]
-    passes = sum(1 for outcome in labelled if outcome.passed)
+    passes = sum(1 for outcome in labelled if outcome.is_useful(multiple=multiple))
     return Verdict(
         path=best.path,
         attribute=best.attribute,
@@ -158,31 +170,32 @@ def conclude(
         precision=round(passes / len(labelled), 4) if labelled else 0.0,
         ambiguity=sum(outcome.ambiguous for outcome in labelled) / max(1, len(labelled)),
         passes=passes,
+        reach=round(useful / tested, 4) if tested else 0.0,
         samples=_samples(best.outcomes),
         cost=best.cost,
     )
 
 
 def choose(
-    candidates: Iterable[Candidate], pages: Iterable[int], known: Sequence[bool], check: Check
+    candidates: Iterable[Candidate], pages: Iterable[int], known: Sequence[bool], check: Check, *, multiple: bool
 ) -> Candidate | None:
     """The candidate that does best on the given pages; ties go to the cheaper, the shorter, the first by spelling."""
     labelled = [page for page in pages if known[page]]
     rated = []
     for candidate in candidates:
-        value = _utility(candidate, labelled)
+        value = _utility(candidate, labelled, multiple=multiple)
         if value is not None:
             rated.append((-round(value, 6), candidate.cost, candidate.key, candidate))
     rated.sort(key=lambda item: item[:3])
     return next((item[3] for item in rated if check(item[3].path)), None)
 
 
-def _utility(candidate: Candidate, labelled: list[int]) -> float | None:
+def _utility(candidate: Candidate, labelled: list[int], *, multiple: bool) -> float | None:
     passes = ambiguous = 0
     agreement = 0.0
     for page in labelled:
         outcome = candidate.outcomes[page]
-        if outcome.passed:
+        if outcome.is_useful(multiple=multiple):
             passes += 1
             agreement += outcome.similarity
             ambiguous += outcome.ambiguous
@@ -190,7 +203,7 @@ def _utility(candidate: Candidate, labelled: list[int]) -> float | None:
         return None
     return (
         passes / len(labelled)
-        + EXACTNESS_WEIGHT * (agreement / passes - 1.0)
+        + (LIST_EXACTNESS_WEIGHT if multiple else EXACTNESS_WEIGHT) * (agreement / passes - 1.0)
         - AMBIGUITY_WEIGHT * ambiguous / passes
         - COST_WEIGHT * candidate.cost
     )
@@ -274,7 +287,8 @@ def add_candidates(pool: Pool, place: Place, field: str, number: int, stop: Elem
     extra = _ATTRIBUTE_COST.get(place.attribute or "", 0.2 if place.attribute else 0.0) + max(0.0, 1.0 - place.score)
     if field in PRICES and place.attribute is None and _is_container(place.element):
         extra += CONTAINER_COST
-    for path, cost in candidates_for(place.element, field, place.attribute, stop):
+    for path, plain_cost in candidates_for(place.element, field, place.attribute, stop):
+        cost = plain_cost + (BARE_COST if field in LISTED and path.is_bare() else 0.0)
         known = pool.get((path, place.attribute))
         if known is None:
             pool[path, place.attribute] = Candidate(path, place.attribute, round(cost + extra, 3), ({number},))

@@ -10,10 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from price_parser import Price
 
-from webintel.engine.selectors.document import text_key
+from webintel.engine.selectors.document import plain_text, text_key
 
 PASS = 0.9
 """Similarity from which a value counts as the expected one."""
+MAX_REPEATED = 1.35
 
 PRICES = frozenset({"price", "item_price", "old_price", "sale_price", "price_low", "price_high"})
 NUMBERS = frozenset({"rating", "review_count", "reply_count", "item_rating"})
@@ -21,8 +22,11 @@ DATES = frozenset({"published_at", "modified_at", "date", "item_date"})
 URLS = frozenset({"image", "images", "item_url", "item_image", "url", "author_url"})
 CODES = frozenset({"sku", "gtin", "mpn", "isbn"})
 PEOPLE = frozenset({"author", "brand"})
+LISTED = frozenset({"ingredients", "instructions"})
+"""Lists whose items a page may show in another order of words than its data have them."""
 LONG = frozenset({"body", "description", "replies"})
 
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,\s'\u00a0\u202f]\d{3})*(?:[.,]\d+)?")
 _BYLINE = re.compile(
     r"^(?:(?:written|posted|published|reviewed|recipe|words|story|article)\s+)?(?:by|von|par|por|di|door|av|author|brand)\b\s*:?\s*",
@@ -87,7 +91,18 @@ def list_similarity(field: str, got: Sequence[str], expected: Sequence[str]) -> 
     by_item = 2 * hits / (len(got) + len(expected))
     if field in URLS or by_item >= PASS:
         return by_item
-    return max(by_item, 0.97 * _word_overlap(" ".join(got), " ".join(expected)) if len(got) > 1 else 0.0)
+    if len(got) == 1 and len(expected) > 1:
+        return by_item
+    return max(by_item, 0.97 * _list_overlap(" ".join(got), " ".join(expected)))
+
+
+def _list_overlap(got: str, expected: str) -> float:
+    """Overlap of words; a word said twice counts once unless whole items are there twice."""
+    left, right = _words(got), _words(expected)
+    by_count = _overlap(left, right)
+    if left.total() > MAX_REPEATED * right.total():
+        return by_count
+    return max(by_count, _overlap(Counter(set(left)), Counter(set(right))))
 
 
 def _same_text(got: str, expected: str) -> float:
@@ -105,7 +120,14 @@ def _same_text(got: str, expected: str) -> float:
 
 
 def _word_overlap(got: str, expected: str) -> float:
-    left, right = Counter(re.findall(r"\w+", got.casefold())), Counter(re.findall(r"\w+", expected.casefold()))
+    return _overlap(_words(got), _words(expected))
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(plain_text(text)))
+
+
+def _overlap(left: Counter[str], right: Counter[str]) -> float:
     total = left.total() + right.total()
     return 2 * (left & right).total() / total if total else 0.0
 
