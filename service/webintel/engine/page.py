@@ -22,6 +22,7 @@ _MAX_LINKS: Final = 20_000
 _MAX_LINK_TEXT: Final = 300
 _MAX_TEXT: Final = 2_000_000
 _MAX_META: Final = 1_000
+_LITTLE_TEXT: Final = 300
 _MAX_PLAIN: Final = 1_000
 # Links that are normal as they are, but for the site before them.
 _PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9]+)?)+/?")
@@ -231,8 +232,13 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """The visible text, one line a block."""
-        return visible_text(self.tree.body)
+        """The visible text, one line a block; what is for visitors without scripts only where there is hardly more."""
+        text = visible_text(self.tree.body)
+        if len(text) < _LITTLE_TEXT and self.tree.css_first("noscript") is not None:
+            plain = visible_text(self.tree.body, _HIDDEN - {"noscript"})
+            if len(plain) > 2 * _LITTLE_TEXT:
+                return plain
+        return text
 
     @cached_property
     def structured(self) -> StructuredData:
@@ -337,7 +343,7 @@ _BLOCKS: Final = frozenset(
 )
 
 
-def visible_text(root: LexborNode | None) -> str:
+def visible_text(root: LexborNode | None, hidden: frozenset[str] = _HIDDEN) -> str:
     """The text of a node that a reader may see, one line a block."""
     if root is None:
         return ""
@@ -352,7 +358,7 @@ def visible_text(root: LexborNode | None) -> str:
                 text = child.text_content or ""
                 parts.append(text)
                 length += len(text)
-            elif tag not in _HIDDEN:
+            elif tag not in hidden:
                 mark = "\n" if tag in _BLOCKS else ""
                 parts.append(mark)
                 open_elements.append((child.iter(include_text=True), mark))

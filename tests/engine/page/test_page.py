@@ -111,6 +111,12 @@ def test_visible_text_has_a_line_a_block_and_nothing_hidden() -> None:
     assert page.text.split("\n") == ["A bc", "one", "two", "x", "y", "tail"]
 
 
+def test_text_for_visitors_without_scripts_counts_where_there_is_no_other() -> None:
+    plain = "<p>The whole thread, for readers without scripts.</p>" * 20
+    assert Page(URL, f"<div id=app></div><noscript>{plain}</noscript>").text.count("thread") == 20
+    assert "thread" not in Page(URL, f"{'<p>Shown.</p>' * 100}<noscript>{plain}</noscript>").text
+
+
 def test_the_lxml_tree_has_the_structure_of_the_page() -> None:
     page = Page(URL, "<table><tr><td>a\x00<td>b</table><p>x<p>y")
     assert [cell.text for cell in page.lxml_root.xpath("//tbody/tr/td")] == ["a", "b"]

@@ -23,6 +23,10 @@ _LOGIN: Final = re.compile(
     r"(?:/|\.|$)",
     re.IGNORECASE,
 )
+_LOGIN_TITLE: Final = re.compile(
+    r"\b(?:log|sign)[ -]?(?:in|on|up)\b|\baccount\b|anmeld|einloggen|connexion|iniciar sesi|accedi|inloggen",
+    re.IGNORECASE,
+)
 _SEARCH: Final = re.compile(r"/(?:search|site-?search|recherche|suche|buscar|catalogsearch)(?:/|\.|$)", re.IGNORECASE)
 _SEARCH_PARAMETERS: Final = frozenset(
     ("q", "s", "query", "search", "keyword", "keywords", "search_query", "searchterm")
@@ -81,7 +85,7 @@ def _by_content(page: Page) -> tuple[PageKind, float]:
 def _is_login(page: Page, path: str) -> bool:
     if page.tree.css_first("input[type=password]") is None:
         return False
-    return bool(_LOGIN.search(path)) or len(page.text) < 4 * _MIN_TEXT
+    return bool(_LOGIN.search(path)) or (len(page.text) < 4 * _MIN_TEXT and bool(_LOGIN_TITLE.search(page.title or "")))
 
 
 def _is_search(path: str, query: str) -> bool:

@@ -147,6 +147,8 @@ def main_heading(page: Page) -> LexborNode | None:
     named = (page.meta.get("og:title") or [page.title or ""])[0]
     best = max(content, key=lambda node: _overlap(text_of(node, 500), named))
     # Themes make the site's name the only h1, and the title an h2.
+    if not (page.title or "").casefold().startswith(text_of(best, 500).casefold()) and len(content) == 1:
+        best = _titled(page) or best
     if site and same_value("title", text_of(best, 500), site) and not same_value("title", named, site):
         second = [node for node in page.tree.css("h2")[:20] if same_value("title", text_of(node, 500), named)]
         return next(iter(second), best)

@@ -13,11 +13,11 @@ from webintel.engine.page import Page, visible_text
 _MAX_BYLINES: Final = 12
 _MIN_BODY: Final = 300
 _BYLINE: Final = re.compile(
-    r"^\s*(?:(?:written|posted|published|words|story|recipe|article|reviewed)\s+)?(?:by|von|par|por|di|door|av)\b:?\s+",
+    r"^\s*(?:(?:written|post(?:ed)?|published|words|story|recipe|article|reviewed)\s+)?(?:by|von|par|por|di|door|av)\b:?\s+",
     re.IGNORECASE,
 )
 _AFTER_NAME: Final = re.compile(
-    r"\s*(?:[|\u2022\u00b7\u2013\u2014,\n]|\bon\b|\bpublished\b|\bupdated\b|\bin\b|\bfor\b|\d{1,2}[./ ]"
+    r"\s*(?:[|\u00bb\u2022\u00b7\u2013\u2014,\n]|\bon\b|\bpublished\b|\bupdated\b|\bin\b|\bfor\b|\d{1,2}[./ ]"
     r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d).*$",
     re.IGNORECASE | re.DOTALL,
 )
