@@ -13,7 +13,7 @@ from webintel.engine.selectors.labels import PageLabel, PageLabels, page_labels
 from webintel.engine.selectors.listing import judge_items
 from webintel.engine.selectors.locate import places_of
 from webintel.engine.selectors.measuring import measure_selectors
-from webintel.engine.selectors.path import to_xpath
+from webintel.engine.selectors.path import SELF, Path, to_xpath
 from webintel.engine.selectors.sampling import fresh, split_pages
 from webintel.engine.selectors.scoring import Expected, Verdict, judge
 
@@ -135,6 +135,10 @@ def selector_of(
     """A verdict as the blueprint has it, for a page type and field."""
     page_type, field = where
     css = verdict.path.css()
+    xpath = to_xpath(css, "//" if scope is None else ".//")
+    if scope is not None and verdict.path == SELF and isinstance(scope.path, Path):
+        # Libraries count the item among what is searched, while few of them know `:scope`.
+        css = scope.path.steps[-1].css()
     rate = verdict.pass_rate if scope is None else min(verdict.pass_rate, scope.pass_rate)
     tested = verdict.pages_tested if scope is None else min(verdict.pages_tested, scope.pages_tested)
     # One page says little, twelve say much: Laplace's rule of succession.
@@ -143,7 +147,7 @@ def selector_of(
         field_name=field,
         page_type=page_type,
         css=css,
-        xpath=to_xpath(css, "//" if scope is None else ".//"),
+        xpath=xpath,
         attribute=verdict.attribute,
         sample_values=verdict.samples,
         confidence=round(weight * sureness, 4),

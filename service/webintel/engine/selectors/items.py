@@ -14,6 +14,10 @@ MIN_ITEMS = 3
 MAX_ITEMS = 120
 MAX_ITEM_TEXT = 3_000
 MAX_SCORED_ITEMS = 12
+MIN_PAGES_TO_COMPARE = 3
+COMMON_SHARE = 0.75
+MAX_COMMON = 0.7
+COMMON_FACTOR = 0.1
 ITEM_FIELDS = ("item_title", "item_url", "item_price", "item_image")
 
 _PRICE = re.compile(r"[$€£¥₹₽₴₺]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|CZK|AUD|CAD|kr|zł|Kč|Ft|lei)\b", re.IGNORECASE)
@@ -37,12 +41,31 @@ class ItemNode(msgspec.Struct, frozen=True):
     attribute: str | None
 
 
-def detect_items(document: Document) -> list[Element]:
-    """The elements of the page's main repetition, in document order; none when nothing repeats enough."""
+def common_links(pages: Sequence[frozenset[str]]) -> frozenset[str]:
+    """What most pages link to alike: the site's menus and tiles, which are no page's items."""
+    if len(pages) < MIN_PAGES_TO_COMPARE:
+        return frozenset()
+    counts = Counter(href for hrefs in pages for href in hrefs)
+    return frozenset(href for href, count in counts.items() if count >= COMMON_SHARE * len(pages))
+
+
+def links_of(document: Document) -> frozenset[str]:
+    """Where the links of a page lead to."""
+    hrefs = (link.attributes.get("href") for link in document.by_tag.get("a", []))
+    return frozenset(href for href in hrefs if href)
+
+
+def detect_items(document: Document, common: frozenset[str] = frozenset()) -> list[Element]:
+    """The elements of the page's main repetition, in document order; none when nothing repeats enough.
+
+    Args:
+        document: the page.
+        common: links that most pages of its type have, which speak against what consists of them.
+    """
     best: tuple[float, int] = (0.0, 0)
     found: list[Element] = []
     for group in _groups(document):
-        score = _score(group)
+        score = _score(group, common)
         if score > best[0]:
             best, found = (score, group[0].index), group
     return found
@@ -84,7 +107,7 @@ def _outermost(group: list[Element]) -> list[Element]:
     return [element for element in group if not any(above.index in inside for above in element.ancestors())]
 
 
-def _score(group: Sequence[Element]) -> float:
+def _score(group: Sequence[Element], common: frozenset[str]) -> float:
     region = _region(group[0])
     if region == 0.0:
         return 0.0
@@ -92,14 +115,16 @@ def _score(group: Sequence[Element]) -> float:
         return 0.0
     sample = group[:: max(1, len(group) // MAX_SCORED_ITEMS)][:MAX_SCORED_ITEMS]
     links = [link for link in map(_main_link, sample) if link is not None]
-    if len({link.attributes.get("href") for link in links}) < max(MIN_ITEMS, 0.7 * len(sample)):
+    hrefs = {link.attributes.get("href") or "" for link in links}
+    if len(hrefs) < max(MIN_ITEMS, 0.7 * len(sample)):
         return 0.0
+    own = 1.0 if len(hrefs & common) < MAX_COMMON * len(hrefs) else COMMON_FACTOR
     images = sum(1 for element in sample if _find(element, "img"))
     prices = sum(1 for element in sample if _price_node(element) is not None)
     headings = sum(1 for element in sample if any(node.tag in _HEADINGS for node in element.descendants()))
     length = sorted(len(element.text or "") for element in sample)[len(sample) // 2]
     richness = 0.4 + (images + 2 * prices + 1.2 * headings) / len(sample) + min(length, 200) / 200
-    return float(region * richness * len(group) ** 0.6)
+    return float(own * region * richness * len(group) ** 0.6)
 
 
 def _region(element: Element) -> float:

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from webintel.engine.selectors.agreement import Agreement, ItemAgreement
 from webintel.engine.selectors.document import Document, Element
-from webintel.engine.selectors.items import ITEM_FIELDS, ItemNode, detect_items, item_nodes, repeated_texts
+from webintel.engine.selectors.items import (
+    ITEM_FIELDS,
+    ItemNode,
+    common_links,
+    detect_items,
+    item_nodes,
+    links_of,
+    repeated_texts,
+)
 from webintel.engine.selectors.locate import Place
 from webintel.engine.selectors.path import SELF
 from webintel.engine.selectors.scoring import Candidate, Outcome, Pool, Verdict, add_candidates, conclude, most_common
@@ -21,7 +29,8 @@ Shown = list[tuple[Element, dict[str, ItemNode]]]
 
 def judge_items(documents: Sequence[Document], agreement: Agreement) -> tuple[Verdict, dict[str, Verdict]] | None:
     """The selector of an item and of its fields; none when the pages have no repetition in common."""
-    detected = [detect_items(document) for document in documents]
+    common = common_links([links_of(document) for document in documents])
+    detected = [detect_items(document, common) for document in documents]
     scope = _judge_scope(documents, detected, agreement)
     if scope is None or scope.precision < MIN_SHARE:
         return None

@@ -9,7 +9,7 @@ from webintel.engine.model import PageKind, Selector
 from webintel.engine.page import Page
 from webintel.engine.selectors.apply import read_selector
 from webintel.engine.selectors.document import Document, Element
-from webintel.engine.selectors.items import detect_items, item_nodes, repeated_texts
+from webintel.engine.selectors.items import common_links, detect_items, item_nodes, repeated_texts
 from webintel.engine.selectors.labelled import labelled_values
 from webintel.engine.selectors.labels import page_labels
 from webintel.engine.selectors.sampling import fresh
@@ -46,8 +46,9 @@ def measure_selectors(selectors: Sequence[Selector], pages: Sequence[Page], kind
     A selector about which the pages say nothing comes back as it was.
     """
     readings: list[list[Reading]] = [[] for _ in selectors]
+    common = _common_links(pages[:MAX_PAGES]) if any(one.scope is not None for one in selectors) else frozenset()
     for page in pages[:MAX_PAGES]:
-        known = _Known(fresh(page), kind)
+        known = _Known(fresh(page), kind, common)
         for selector, own in zip(selectors, readings, strict=True):
             own.append(known.read_items(selector) if selector.scope is not None else known.read(selector))
     return [_rated(selector, own) for selector, own in zip(selectors, readings, strict=True)]
@@ -65,10 +66,19 @@ def _rated(selector: Selector, readings: Sequence[Reading]) -> Selector:
     return msgspec.structs.replace(selector, test_pass_rate=round(sum(known) / len(known), 4), pages_tested=len(known))
 
 
+def _common_links(pages: Sequence[Page]) -> frozenset[str]:
+    links = []
+    for page in pages:
+        hrefs = (link.attributes.get("href") for link in fresh(page).tree.css("a[href]"))
+        links.append(frozenset(href for href in hrefs if href))
+    return common_links(links)
+
+
 class _Known:
     """What is known of one page, each part found out when it is first needed."""
 
-    def __init__(self, page: Page, kind: PageKind) -> None:
+    def __init__(self, page: Page, kind: PageKind, common: frozenset[str]) -> None:
+        self._common = common
         self._page = page
         self._labels = page_labels(page, kind)
 
@@ -78,7 +88,7 @@ class _Known:
 
     @cached_property
     def _items(self) -> list[Element]:
-        return detect_items(self._document)
+        return detect_items(self._document, self._common)
 
     @cached_property
     def _labelled(self) -> dict[str, str]:
