@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal, Protocol, Self, TypeVar, cast
 
 import msgspec
@@ -59,7 +59,7 @@ _ASIDE: Final = re.compile(
     r"(?:^|\s)(?:(?:left|right|primary|secondary|site|main|shop)[_-])?side-?(?:bar|nav)(?:$|[\s_-])", re.IGNORECASE
 )
 # What all names of regions have in common, to be done with the rest quickly.
-_REGION_HINT: Final = re.compile(r"foot|head|mast|top|side|nav|menu|drawer", re.IGNORECASE)
+_REGION_HINT: Final = re.compile(r"foot|head|mast|top|side|nav|menu|drawer|crumb|ariane", re.IGNORECASE)
 _PAGER: Final = re.compile(r"paginat|(?:^|[\s_-])pager|page-?numbers|nav-links|load-?more", re.IGNORECASE)
 
 
@@ -266,11 +266,12 @@ def _entered(element: LexborNode, outer: Region | None) -> Region | None:
     if tag in ("html", "body", "-document") or outer == "breadcrumb":
         return outer
     attributes = element.attributes
-    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}".strip()
-    label = attributes.get("aria-label") or ""
-    if _BREADCRUMB.search(names) or _BREADCRUMB.search(label) or "BreadcrumbList" in (attributes.get("itemtype") or ""):
+    names, label = f"{attributes.get('class') or ''} {attributes.get('id') or ''}", attributes.get("aria-label") or ""
+    named = _named_region(names) if names != " " else None
+    is_list = "BreadcrumbList" in (attributes.get("itemtype") or "")
+    if named == "breadcrumb" or is_list or (label and _BREADCRUMB.search(label)):
         return "breadcrumb"
-    own = _TAG_REGIONS.get(tag) or _ROLE_REGIONS.get((attributes.get("role") or "").lower()) or _named_region(names)
+    own = _TAG_REGIONS.get(tag) or _ROLE_REGIONS.get((attributes.get("role") or "").lower()) or named
     if own is None or own == outer:
         return outer
     if own == "nav" and (outer == "footer" or _PAGER.search(f"{names} {label}")):
@@ -281,9 +282,14 @@ def _entered(element: LexborNode, outer: Region | None) -> Region | None:
     return "nav" if outer == "nav" and own != "main" else own
 
 
+@lru_cache(maxsize=8192)
 def _named_region(names: str) -> Region | None:
+    """The region that an element's classes and id speak of."""
     if not _REGION_HINT.search(names):
         return None
+    names = names.strip()
+    if _BREADCRUMB.search(names):
+        return "breadcrumb"
     if _FOOTER.search(names):
         return "footer"
     if _HEADER.search(names):

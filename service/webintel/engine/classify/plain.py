@@ -3,16 +3,10 @@
 import re
 from typing import Final
 
+from webintel.engine.fields.one_offer import one_offer
 from webintel.engine.model import PageKind
 from webintel.engine.page import Page, collapse
 
-_BUY: Final = re.compile(
-    r"(?:add|put) (?:to|in) (?:my |your |the )?(?:shopping )?(?:cart|bag|basket|trolley)"
-    r"|buy (?:it )?now|pre-?order(?: now)?"
-    r"|in den (?:waren|einkaufs)korb|(?:ajouter|mettre) au panier|(?:añadir|agregar) al carrito|aggiungi al carrello"
-    r"|in winkel(?:wagen|mandje)|adicionar ao carrinho|dodaj do koszyka|lägg i (?:varukorg|kundvagn)",
-    re.IGNORECASE,
-)
 _INGREDIENTS: Final = re.compile(
     r"(?:the )?ingredients?(?: list)?:?|zutaten:?|ingrédients:?|ingredientes:?|ingredienti:?|ingrediënten:?",
     re.IGNORECASE,
@@ -21,31 +15,19 @@ _METHOD: Final = re.compile(
     r"(?:method|instructions?|directions?|preparation|steps?|zubereitung|préparation|preparación|preparazione|bereiding):?",
     re.IGNORECASE,
 )
-_MAX_BUTTONS: Final = 1_000
 _MAX_HEADINGS: Final = 300
-_MAX_LABEL: Final = 40
 
 
 def plain_kind(page: Page, guess: PageKind) -> PageKind | None:
     """The kind that a page plainly has although it was taken for another, by things that the other kind never shows."""
-    if guess in ("collection", "listing", "service"):
-        if _is_recipe(page):
-            return "article"
-        # Listings have such a button on every card, or on none.
-        if guess == "collection" and 1 <= _buy_buttons(page) <= 2:
+    if guess in ("collection", "listing", "service") and _is_recipe(page):
+        return "article"
+    if guess in ("collection", "listing", "service", "article", "home", "other"):
+        offer = page.remember(one_offer)
+        # Listings have a button on every card or on none; articles and services tell a price now and then.
+        if offer.is_sure or (guess in ("collection", "listing") and offer.has_few_controls):
             return "product"
     return None
-
-
-def _buy_buttons(page: Page) -> int:
-    count = 0
-    for node in page.tree.css("button, input[type=submit], [role=button], a[class*=cart], a[class*=buy]")[
-        :_MAX_BUTTONS
-    ]:
-        attributes = node.attributes
-        label = collapse(node.text()) or attributes.get("value") or attributes.get("aria-label") or ""
-        count += len(label) < _MAX_LABEL and _BUY.fullmatch(label.strip(" +!")) is not None
-    return count
 
 
 def _is_recipe(page: Page) -> bool:

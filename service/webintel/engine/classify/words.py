@@ -41,12 +41,16 @@ def _phrases() -> ahocorasick.Automaton:
 
 
 @lru_cache(maxsize=1)
-def _classes() -> dict[str, tuple[str, ...]]:
-    signals: dict[str, tuple[str, ...]] = {}
+def _classes() -> tuple[dict[str, tuple[str, ...]], dict[str, dict[str, tuple[str, ...]]]]:
+    """Signals by word, and by first and second word of a pair."""
+    single: dict[str, tuple[str, ...]] = {}
+    double: dict[str, dict[str, tuple[str, ...]]] = {}
     for name, words in vocabulary().classes.items():
         for word in words:
-            signals[word] = (*signals.get(word, ()), name)
-    return signals
+            first, _, second = word.partition(" ")
+            group = double.setdefault(first, {}) if second else single
+            group[second or first] = (*group.get(second or first, ()), name)
+    return single, double
 
 
 def count_phrases(text: str) -> Counter[str]:
@@ -73,7 +77,13 @@ def count_classes(classes: Counter[str]) -> Counter[str]:
 @lru_cache(maxsize=8192)
 def class_signals(value: str) -> tuple[str, ...]:
     """The signals of one class attribute."""
-    known = _classes()
-    words = value[:300].translate(_SEPARATORS).lower().split()
-    pairs = [f"{first} {second}" for first, second in pairwise(words)]
-    return tuple(sorted({name for word in (*words, *pairs) for name in known.get(word, ())}))
+    single, double = _classes()
+    words = value[:300].lower().translate(_SEPARATORS).split()
+    found: set[str] = set()
+    for word in words:
+        if word in single:
+            found.update(single[word])
+    if not double.keys().isdisjoint(words):
+        for first, second in pairwise(words):
+            found.update(double.get(first, {}).get(second, ()))
+    return tuple(sorted(found))
