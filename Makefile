@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 BOOT := .bootstrap
 UV := $(BOOT)/bin/uv
 PYTHON ?= python3
-RUN := $(UV) run --frozen --no-sync
+BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
@@ -20,29 +20,30 @@ $(UV):
 	@$(BOOT)/bin/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
 .venv/.ready: $(UV) pyproject.toml uv.lock
-	@$(UV) sync --frozen --quiet --all-extras --python $(PYTHON) --no-python-downloads
+	@[ -w "$$HOME" ] || export UV_NO_CACHE=1; \
+	  $(UV) sync --frozen --quiet --all-extras --python $(PYTHON) --no-python-downloads
 	@touch $@
 
 setup: .venv/.ready ## install the locked dependencies into .venv
 
 up: setup ## start the whole platform on this machine; Ctrl-C stops it
-	@exec $(RUN) webintel up
+	@exec $(BIN)/webintel up --with-parent
 
 demo: setup ## scan a small shop of our own, without the internet
-	@exec $(RUN) webintel demo
+	@exec $(BIN)/webintel demo
 
 test: setup ## run every test
-	@$(RUN) pytest $(ARGS)
+	@$(BIN)/pytest $(ARGS)
 
 lint: setup ## style, types, YAML
-	@$(RUN) ruff check .
-	@$(RUN) ruff format --check .
-	@$(RUN) mypy
-	@$(RUN) yamllint --strict .
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/yamllint --strict .
 
 format: setup ## put the code into the house style
-	@$(RUN) ruff format .
-	@$(RUN) ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
 
 clean: ## remove what the verbs above made; data of `make up` stays
 	@rm -rf $(BOOT) .venv .pytest_cache .mypy_cache .ruff_cache dist

@@ -135,6 +135,20 @@ async def test_killed_it_takes_its_children_along_and_loses_nothing(up: Callable
         await connection.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's own")
+def test_started_by_make_it_ends_with_it(folder: Path) -> None:
+    ports = ["--port", str(free_port()), "--worker-port", str(free_port())]
+    command = [sys.executable, "-m", "webintel", "up", "--with-parent", *ports, "--data-dir", str(folder)]
+    # Like make, a shell that waits for its command.
+    with subprocess.Popen(["sh", "-c", '"$@"; :', "sh", *command], stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        assert any("The platform is ready." in line for line in shell.stdout)
+        family = psutil.Process(shell.pid).children(recursive=True)
+        shell.kill()
+        assert shell.stdout.read().endswith("Stopped.\n")
+    assert not psutil.wait_procs(family, timeout=PATIENCE)[1]
+
+
 @pytest.mark.parametrize(("setting", "option"), [("api_port", "--port"), ("worker_port", "--worker-port")])
 def test_a_port_in_use_is_named_with_its_option(folder: Path, setting: str, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
