@@ -3,17 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from advanced_alchemy.base import UUIDv7AuditBase
 from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webintel.accounts.roles import Role
+from webintel.db.base import Base
 
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 
 
-class User(UUIDv7AuditBase):
+class User(Base):
     """A person, known by e-mail address."""
 
     __tablename__ = "users"
@@ -32,7 +32,7 @@ class User(UUIDv7AuditBase):
     last_login_at: Mapped[datetime | None] = mapped_column(DateTimeUTC(timezone=True))
 
 
-class ApiKey(UUIDv7AuditBase):
+class ApiKey(Base):
     """A script's credential; it may do what its owner may."""
 
     __tablename__ = "api_keys"
@@ -48,7 +48,7 @@ class ApiKey(UUIDv7AuditBase):
     last_used_at: Mapped[datetime | None] = mapped_column(DateTimeUTC(timezone=True))
 
 
-class RefreshToken(UUIDv7AuditBase):
+class RefreshToken(Base):
     """One link in the chain of refresh tokens that began with a sign-in."""
 
     __tablename__ = "refresh_tokens"
@@ -63,7 +63,7 @@ class RefreshToken(UUIDv7AuditBase):
     revoked_at: Mapped[datetime | None] = mapped_column(DateTimeUTC(timezone=True))
 
 
-class IdempotencyKey(UUIDv7AuditBase):
+class IdempotencyKey(Base):
     """The stored answer to a request that its caller may send again."""
 
     __tablename__ = "idempotency_keys"

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from advanced_alchemy.base import UUIDv7AuditBase
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webintel.db.base import Base
 
-class Blueprint(UUIDv7AuditBase):
+
+class Blueprint(Base):
     """One version of a site's blueprint; never changed once written."""
 
     __tablename__ = "blueprints"

@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from advanced_alchemy.base import UUIDv7AuditBase
 from advanced_alchemy.types import DateTimeUTC
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+
+from webintel.db.base import Base
 
 
 class JobType(StrEnum):
@@ -41,6 +42,9 @@ class JobStatus(StrEnum):
     DEAD = "dead"
 
 
+AVAILABLE_METHODS = (JobMethod.AUTO, JobMethod.STATIC)
+"""Pages are read as they are served; the other methods have names, so that clients can know them."""
+
 UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCESS, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.DEAD)
 
@@ -50,7 +54,7 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-class Job(UUIDv7AuditBase):
+class Job(Base):
     """A piece of work for one site.
 
     This row is the truth about the job; the queue only says that there is something to look at. Each start raises

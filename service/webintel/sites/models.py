@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from advanced_alchemy.base import UUIDv7AuditBase
 from advanced_alchemy.types import DateTimeUTC
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+
+from webintel.db.base import Base
 
 
 class SiteStatus(StrEnum):
@@ -25,7 +26,7 @@ class SiteStatus(StrEnum):
 _STATUSES = ", ".join(f"'{status}'" for status in SiteStatus)
 
 
-class Site(UUIDv7AuditBase):
+class Site(Base):
     """A site, known by its domain."""
 
     __tablename__ = "sites"
@@ -34,6 +35,8 @@ class Site(UUIDv7AuditBase):
         CheckConstraint("business_value_score BETWEEN 0 AND 1", name="business_value_score"),
         CheckConstraint("complexity_score BETWEEN 0 AND 1", name="complexity_score"),
         CheckConstraint("priority BETWEEN 0 AND 100", name="priority"),
+        # One host must not be visited as two sites: `www.` is the same one, which nearly always redirects to the other.
+        Index("uq_sites_host", text(r"regexp_replace(domain, '^www\.', '')"), unique=True),
         Index("ix_sites_status_id", "status", "id"),
         Index("ix_sites_platform_id", "platform", "id"),
         Index("ix_sites_updated_at_id", "updated_at", "id"),

@@ -59,7 +59,9 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         try:
             site = await self.create(site, auto_refresh=True)
         except DuplicateKeyError as error:
-            raise Conflict(f"The site {domain.unicode} is registered already.", code="domain-taken") from error
+            raise Conflict(
+                f"The site {domain.unicode} is registered already, with or without `www.`.", code="domain-taken"
+            ) from error
         first, _ = [
             await self._jobs.start(
                 self.repository.session,

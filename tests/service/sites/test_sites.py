@@ -35,6 +35,14 @@ async def test_creating_a_site_starts_its_fingerprint_and_its_discovery(admin: h
     assert first["job_type"] == "fingerprint"
 
 
+async def test_a_name_with_and_without_www_is_one_site(admin: httpx.AsyncClient) -> None:
+    await register(admin, "shop.example")
+    check_problem(await admin.post("/api/v1/sites", json={"domain": "www.shop.example"}), 409, "domain-taken")
+    await register(admin, "www.other.example")
+    check_problem(await admin.post("/api/v1/sites", json={"domain": "other.example"}), 409, "domain-taken")
+    await register(admin, "blog.shop.example")
+
+
 async def test_international_names_are_stored_in_ascii_and_shown_in_both(admin: httpx.AsyncClient) -> None:
     site = await register(admin, "Bücher.example")
     assert (site["domain"], site["domain_unicode"]) == ("xn--bcher-kva.example", "bücher.example")

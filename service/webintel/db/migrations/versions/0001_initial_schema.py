@@ -39,8 +39,6 @@ def base_columns() -> tuple[sa.Column[Any], ...]:
     """What every table of ours has."""
     return (
         sa.Column("id", sa.Uuid(), primary_key=True),
-        # Never written: SQLAlchemy orders the rows of a bulk insert by it.
-        sa.Column("sa_orm_sentinel", sa.Integer()),
         moment("created_at", nullable=False),
         moment("updated_at", nullable=False),
     )
@@ -141,6 +139,7 @@ def create_sites() -> None:
         sa.CheckConstraint("complexity_score BETWEEN 0 AND 1", name="complexity_score"),
         sa.CheckConstraint("priority BETWEEN 0 AND 100", name="priority"),
     )
+    op.create_index("uq_sites_host", "sites", [sa.text(r"regexp_replace(domain, '^www\.', '')")], unique=True)
     for column in ("status", "platform", "updated_at"):
         op.create_index(f"ix_sites_{column}_id", "sites", [column, "id"])
 
