@@ -25,8 +25,19 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A job to start."""
 
     site_id: UUID
-    job_type: JobType
-    method: JobMethod = JobMethod.AUTO
+    job_type: Annotated[
+        JobType,
+        Meta(
+            description="`blueprint_update` visits the whole site again, as `discovery` does; "
+            "`extraction` tries the newest blueprint's selectors on its example pages and changes nothing."
+        ),
+    ]
+    method: Annotated[
+        JobMethod,
+        Meta(
+            description="How pages are read: `auto` and `static` work; `browser` and `api` are refused for now (400)."
+        ),
+    ] = JobMethod.AUTO
     priority: Priority | None = None
     """The site's own, where none is given."""
     parameters: JobParameters = msgspec.field(default_factory=JobParameters)

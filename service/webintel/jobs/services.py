@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from webintel.jobs.errors import JobAlreadyRunning, JobEnded, JobNotFailed, JobNotFound, SiteNotFound
 from webintel.jobs.events import announce
-from webintel.jobs.models import UNDER_WAY, Job, JobMethod, JobStatus, JobType
+from webintel.jobs.models import AVAILABLE_METHODS, UNDER_WAY, Job, JobMethod, JobStatus, JobType
+from webintel.problems import InvalidInput
 from webintel.worker.pgqueuer import PgQueuerQueue
 from webintel.worker.queue import JobQueue
 
@@ -40,9 +41,13 @@ class JobService:
         """Record a job and hand it to the queue.
 
         Raises:
+            InvalidInput: the method is not available.
             SiteNotFound: there is no such site.
             JobAlreadyRunning: the site has a job of this type under way.
         """
+        if method not in AVAILABLE_METHODS:
+            works = " or ".join(AVAILABLE_METHODS)
+            raise InvalidInput.of("method", f"{method} is not available in this version; use {works}.")
         statement = (
             insert(Job)
             .values(

@@ -11,7 +11,7 @@ from webintel.db import Database
 from webintel.engine import scan as engine
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.engine.model import Selector
-from webintel.jobs.models import JobMethod, JobType
+from webintel.jobs.models import JobType
 from webintel.jobs.runs import Effects, Run
 from webintel.problems import NotFound
 from webintel.settings import Settings
@@ -82,12 +82,13 @@ class DiscoveryTask(_SiteTask):
             return {"blueprint_id": str(blueprint.id), "blueprint_version": blueprint.version}
 
         result = {
+            "method": content.discovery_method,
             "confidence_score": content.confidence_score,
             "categories": len(content.categories),
             "page_types": len(content.page_types),
             "selectors": len(content.selectors),
             "endpoints": len(content.endpoints),
-        } | _method(run)
+        }
         return Finished(
             result=result | summary(scanned.fetches), fetches=scanned.fetches, effects=publish, publishes=True
         )
@@ -154,16 +155,6 @@ def all_tasks(database: Database, settings: Settings) -> Mapping[str, Task]:
         JobType.DISCOVERY: discovery,
         JobType.EXTRACTION: ExtractionTask(database, settings),
         JobType.BLUEPRINT_UPDATE: discovery,
-    }
-
-
-def _method(run: Run) -> dict[str, Any]:
-    """Say which method was used, where it is another one than was asked for."""
-    if run.method in {JobMethod.AUTO, JobMethod.STATIC}:
-        return {"method": "static"}
-    return {
-        "method": "static",
-        "note": f"The method {run.method} is not available; pages were read as they are served.",
     }
 
 

@@ -61,7 +61,12 @@ async def test_what_cannot_be_started_is_refused(admin: httpx.AsyncClient, make_
     check_problem(await start(admin, site.id, job_type="mining"), 400, "invalid-input")
     check_problem(await start(admin, site.id, status="success"), 400, "invalid-input")
     check_problem(await start(admin, "17"), 400, "invalid-input")
-    assert (await start(admin, site.id)).status_code == 201
+    for method in ("browser", "api"):
+        problem = check_problem(await start(admin, site.id, method=method), 400, "invalid-input")
+        assert problem["errors"] == [
+            {"field": "method", "message": f"{method} is not available in this version; use auto or static."}
+        ]
+    assert (await start(admin, site.id, method="static")).status_code == 201
     check_problem(await start(admin, site.id), 409, "job-already-running")
     assert (await start(admin, site.id, job_type="extraction")).status_code == 201
 
