@@ -106,14 +106,14 @@ class Settings(BaseSettings):
     """Health and metrics."""
     worker_concurrency: Annotated[int, Field(ge=2, le=100)] = 20
     """Jobs that one worker runs at once."""
-    worker_heartbeat_seconds: Annotated[float, Field(ge=0.2, le=60)] = 5.0
-    worker_lost_seconds: Annotated[float, Field(ge=1, le=600)] = 20.0
+    worker_heartbeat_seconds: Annotated[float, Field(ge=0.2, le=60)] = 2.5
+    worker_lost_seconds: Annotated[float, Field(ge=1, le=600)] = 10.0
     """A job without a heartbeat for so long has lost its worker and is started again."""
-    worker_poll_seconds: Annotated[float, Field(ge=0.1, le=30)] = 3.0
+    worker_poll_seconds: Annotated[float, Field(ge=0.1, le=30)] = 2.0
     worker_grace_seconds: Annotated[float, Field(ge=0, le=600)] = 15.0
     """On SIGTERM, how long a running job may still take before it is handed back."""
     job_max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    job_retry_base_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    job_retry_base_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
     """The wait before the second attempt; it doubles with each further one."""
     queue_log_days: Annotated[float, Field(gt=0, le=365)] = 7.0
 

@@ -81,7 +81,7 @@ class Parts:
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
         )
         self.metrics = Metrics(self.database, self.identities)
-        self.health = Health(settings)
+        self.health = Health(settings, self.database)
         self.job_events = JobEvents(settings)
         self.sign_in = SignIn(
             self.database.sessions,

@@ -15,12 +15,12 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from webintel import __version__
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
-from webintel.db import create_database
+from webintel.db import Database, create_database
 from webintel.db.migrate import current_revision, head_revision
 from webintel.settings import Settings
 
 CHECK_EVERY_SECONDS = 1.0
-CHECK_TIMEOUT_SECONDS = 2.0
+CHECK_TIMEOUT_SECONDS = 1.5
 UNREACHABLE = "database unreachable"
 STALE_SECONDS = 10.0
 """A check that has not come back for so long counts as failed."""
@@ -51,7 +51,8 @@ class Health:
         started: whether it has been ready once.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, served: Database) -> None:
+        self._served = served
         # A connection of its own: a pool that is merely busy must not look like a database that is gone.
         self._database = create_database(settings, role="api health")
         self._problem: str | None = "starting"
@@ -103,6 +104,8 @@ class Health:
         self._problem = self._question.result() if answered else UNREACHABLE
         self._checked_at = time.monotonic()
         self.started = self.started or self._problem is None
+        if not answered:
+            self._served.abort()
         if before != self._problem:
             logger.info("readiness changed", ready=self._problem is None, reason=self._problem)
 

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
+from weakref import WeakSet
 
+import asyncpg
 import msgspec
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 import webintel.db.metadata  # noqa: F401 - a table that refers to another needs it known, whatever else is imported
@@ -32,6 +34,8 @@ class Database:
         self.engine = engine
         self.read_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._connections: WeakSet[asyncpg.Connection] = WeakSet()
+        event.listen(engine.sync_engine, "connect", self._remember)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -44,6 +48,14 @@ class Database:
         """Give a connection for reads outside any transaction."""
         async with self.read_engine.connect() as connection:
             yield connection
+
+    def abort(self) -> None:
+        """Break every connection, because the server no longer answers: whoever waits for it fails now, not later."""
+        for connection in list(self._connections):
+            connection.terminate()
+
+    def _remember(self, connection: Any, _: object) -> None:
+        self._connections.add(connection.driver_connection)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,6 +1,7 @@
 """Health, outages of the database, and the end of the process."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -8,10 +9,11 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Self
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from tests.service.api.test_responses import variant
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
@@ -61,6 +63,69 @@ async def test_a_database_that_never_answers_costs_two_seconds(settings: Setting
         url = f"postgresql://wip:x@127.0.0.1:{silent.getsockname()[1]}/db"
         async with variant(settings, database_url=url, database_connect_timeout=0.2) as app, connect_to(app) as client:
             check_problem(await client.get("/api/v1/sites", headers=bearer(people["admin"])), 503, "unavailable")
+
+
+class Freezable:
+    """A way to the database on which, once frozen, nothing arrives any more, and nobody hangs up."""
+
+    def __init__(self, url: str) -> None:
+        self._target = make_url(url)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._ways: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        url = self._target.set(host="127.0.0.1", port=port, query={})
+        self.url = url.render_as_string(hide_password=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for way in self._ways:
+            way.cancel()
+
+    def freeze(self) -> None:
+        self._open.clear()
+
+    def thaw(self) -> None:
+        self._open.set()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        folder = self._target.query.get("host")
+        if folder:
+            there = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        else:
+            there = await asyncio.open_connection(self._target.host, self._target.port or 5432)
+        for source, sink in ((reader, there[1]), (there[0], writer)):
+            self._ways.add(asyncio.create_task(self._carry(source, sink)))
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                await self._open.wait()
+                sink.write(data)
+        sink.close()
+
+
+async def test_who_waits_for_a_database_that_freezes_is_told_soon(settings: Settings, people: People) -> None:
+    assert settings.database_url
+    async with (
+        Freezable(settings.database_url.get_secret_value()) as way,
+        # With a minute for a statement, only what notices the silence can end the wait.
+        variant(settings, database_url=way.url, database_statement_timeout=60) as app,
+        connect_to(app, headers=bearer(people["admin"])) as client,
+    ):
+        assert (await client.get("/api/v1/sites")).status_code == 200
+        way.freeze()
+        async with asyncio.timeout(15):
+            for response in await asyncio.gather(*(client.get("/api/v1/sites") for _ in range(4))):
+                check_problem(response, 503, "unavailable")
+        way.thaw()
+        async with asyncio.timeout(15):
+            while (await client.get("/api/v1/sites")).status_code != 200:
+                await asyncio.sleep(0.05)
 
 
 async def test_lost_connections_are_replaced_unnoticed(admin: httpx.AsyncClient, database: Database) -> None:
