@@ -140,13 +140,19 @@ class Platform:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_PATIENCE
-        while not _ready(f"{self._api_url()}/health/ready"):
-            if time.monotonic() > deadline:
-                raise LaunchError(
-                    f"The API was not ready within {READY_PATIENCE:.0f} seconds: see its last lines above."
-                )
-            self._look_after()
-            time.sleep(LOOK_SECONDS)
+        settings = self._settings
+        waiting = {"API": _address(settings.api_host, settings.api_port)} | {
+            f"worker {number + 1}": _address(settings.worker_host, settings.worker_port + number)
+            for number in range(self._workers)
+        }
+        for name, address in waiting.items():
+            while not _ready(f"{address}/health/ready"):
+                if time.monotonic() > deadline:
+                    raise LaunchError(
+                        f"The {name} was not ready within {READY_PATIENCE:.0f} seconds: see its last lines above."
+                    )
+                self._look_after()
+                time.sleep(LOOK_SECONDS)
 
     def _look_after(self) -> None:
         if self._server is not None and not self._server.running:
@@ -159,22 +165,24 @@ class Platform:
         for child in self._children:
             child.look_after()
 
-    def _api_url(self) -> str:
-        host = self._settings.api_host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._settings.api_port}"
-
     def _announce(self, url: str, password: str | None) -> None:
+        api = _address(self._settings.api_host, self._settings.api_port)
         lines = [
             "",
             "The platform is ready.",
-            f"  API       {self._api_url()}  (documentation: {self._api_url()}/docs)",
+            f"  API       {api}  (documentation: {api}/docs)",
         ]
         if self._server is not None:
             lines += [f"  data      {self._data_dir}", f"  database  {url}"]
         if password is not None:
             lines.append(f"  sign in   {ADMIN}  password {password}  (shown this once)")
         click.echo("\n".join([*lines, "  stop      Ctrl-C", ""]))
+
+
+def _address(host: str, port: int) -> str:
+    """Where to reach a server on this machine, whatever it listens on."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _ready(url: str) -> bool:
