@@ -10,6 +10,7 @@ from webintel.engine.fields.from_meta import add_meta, without_site
 from webintel.engine.fields.html_article import add_article_html, add_recipe_html
 from webintel.engine.fields.html_other import add_documentation_html, add_forum_html, add_listing_html
 from webintel.engine.fields.html_product import add_product_html
+from webintel.engine.fields.one_offer import one_offer
 from webintel.engine.fields.record import Finding, Record
 from webintel.engine.fields.values import same_value
 from webintel.engine.model import ExtractedField, PageKind
@@ -45,15 +46,21 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
     "home": _LISTING,
 }
 _ANY: Final = ("title", "description", "image", "category_path")
+_MAY_OFFER: Final = frozenset(("listing", "collection", "article", "service", "home", "other"))
 _NOT_LOCATED: Final = frozenset(("description", "image", "body", "currency", "availability"))
 
 
 def extract_fields(page: Page, kind: PageKind) -> list[ExtractedField]:
-    """The fields that pages of this type have, the surest value of each, in a fixed order."""
-    record = _record(page, kind)
+    """The fields that pages of this type have, the surest value of each, in a fixed order.
+
+    A page that shows one thing for sale has a product's fields too, whatever its type.
+    """
+    is_offer = kind == "product" or (kind in _MAY_OFFER and _offers(page, kind))
+    record = _record(page, kind, is_offer=is_offer)
     located = _Places(page)
     found: list[ExtractedField] = []
-    for name in _ORDER.get(kind, _ANY):
+    order = _ORDER.get(kind, _ANY)
+    for name in dict.fromkeys((*order, *_PRODUCT)) if is_offer else order:
         finding = record.get(name)
         if finding is not None:
             node = finding.node or located.find(name, finding)
@@ -71,15 +78,20 @@ def labels(page: Page, kind: PageKind) -> list[ExtractedField]:
     return [field for field in extract_fields(page, kind) if field.confidence >= _BELIEVED]
 
 
-def _record(page: Page, kind: PageKind) -> Record:
+def _offers(page: Page, kind: PageKind) -> bool:
+    offer = page.remember(one_offer)
+    return offer.is_sure or (kind in ("listing", "collection") and (offer.has_price or offer.has_few_controls))
+
+
+def _record(page: Page, kind: PageKind, *, is_offer: bool) -> Record:
     record = Record()
     heading = main_heading(page)
     title = text_of(heading, 500).rstrip("\u00b6# ") if heading is not None else ""
-    if kind == "product":
+    if is_offer:
         item = from_items.main_item(page, title, *from_items.PRODUCT_TYPES)
         if item is not None:
             from_items.add_product(record, page, item)
-    elif kind == "article":
+    if kind == "article":
         _add_article_items(record, page, title)
     elif kind == "forum":
         from_items.add_discussion(record, page)
@@ -94,6 +106,8 @@ def _record(page: Page, kind: PageKind) -> Record:
     record.add("title", title, "html", 0.96 if is_title else 0.9, heading)
     record.add("title", without_site(page, page.title), "html", 0.4)
     _add_html(record, page, kind, heading)
+    if is_offer:
+        add_product_html(record, page, heading)
     _add_path(record, page)
     return record
 
@@ -108,9 +122,7 @@ def _add_article_items(record: Record, page: Page, title: str) -> None:
 
 
 def _add_html(record: Record, page: Page, kind: PageKind, heading: LexborNode | None) -> None:
-    if kind == "product":
-        add_product_html(record, page, heading)
-    elif kind == "article":
+    if kind == "article":
         add_article_html(record, page, heading)
         add_recipe_html(record, page)
     elif kind == "forum":

@@ -6,8 +6,11 @@ from typing import Final
 from selectolax.lexbor import LexborNode
 
 from webintel.engine.fields import values
-from webintel.engine.fields.dom import ancestors, attribute, elements, names, text_of
+from webintel.engine.fields.article_number import add_article_number
+from webintel.engine.fields.availability import add_availability
+from webintel.engine.fields.dom import ancestors, elements, names, text_of
 from webintel.engine.fields.items import PRICE
+from webintel.engine.fields.one_offer import ELSEWHERE, is_elsewhere
 from webintel.engine.fields.record import Record
 from webintel.engine.page import Page
 
@@ -17,27 +20,6 @@ _PRICE_NAME: Final = re.compile(r"price|prix|preis|precio|prezzo|prijs|amount|co
 _OTHER_PRICE: Final = re.compile(
     r"old|was|regular|compare|strike|before|list-?price|rrp|msrp|cross|original|previous|saving|save|discount|shipping|install"
     r"|month|unit|per-|subscription|from|bulk|tier|total|cart|basket|barre",
-    re.IGNORECASE,
-)
-_ELSEWHERE: Final = re.compile(
-    r"related|recommend|upsell|cross-?sell|similar|also|recent|carousel|mini-?cart|bundle|accessor|footer|header|menu|nav\b|slider",
-    re.IGNORECASE,
-)
-_SKU_TEXT: Final = re.compile(
-    r"(?:\bSKU|\bItem\s?(?:No\.?|Number|#|Code)|\bModel\s?(?:No\.?|Number|#)|\bPart\s?(?:No\.?|Number|#)|\bMPN|\bArt(?:ikel|icle)?\.?\s?-?(?:Nr|No)\.?"
-    r"|\bR[ée]f(?:[ée]rence)?\.?|\bArticle Number|\bProduct (?:Code|ID|Number)|\bStyle\s?(?:No\.?|#|Number)"
-    r"|\bArtikelnummer|\bCodice)"
-    r"\s*[:#]?\s*([A-Za-z0-9][A-Za-z0-9._/-]{1,39})",
-    re.IGNORECASE,
-)
-_STOCK_NAME: Final = re.compile(r"stock|availab|inventory|disponib|lager|delivery-?status", re.IGNORECASE)
-_CART: Final = re.compile(
-    r"add to (?:cart|bag|basket|trolley)|buy (?:it )?now|in den warenkorb|ajouter au panier|añadir al carrito"
-    r"|aggiungi al carrello|in winkelwagen|adicionar ao carrinho|lägg i (?:varukorg|kundvagn)|dodaj do koszyka",
-    re.IGNORECASE,
-)
-_SOLD_OUT: Final = re.compile(
-    r"^(?:sold out|out of stock|ausverkauft|épuisé|agotado|esaurito|notify me.*|currently unavailable.*)$",
     re.IGNORECASE,
 )
 _RATING_TEXT: Final = re.compile(r"\b([0-5](?:[.,]\d{1,2})?)\s*(?:out of|von|sur)\s*5\b", re.IGNORECASE)
@@ -50,10 +32,9 @@ def add_product_html(record: Record, page: Page, heading: LexborNode | None) -> 
     """Fill in what is still unknown of a product."""
     if record.confidence("price") < 0.9:
         _add_price(record, page, heading)
-    if record.confidence("sku") < 0.9:
-        _add_sku(record, page)
+    add_article_number(record, page)
     if "availability" not in record:
-        _add_availability(record, page)
+        add_availability(record, page)
     if "rating" not in record:
         _add_rating(record, page)
     if "brand" not in record:
@@ -92,7 +73,7 @@ def _add_price(record: Record, page: Page, heading: LexborNode | None) -> None:
             continue
         score = 1.0 + named
         chain = classes + " " + " ".join(names(outer) for outer in ancestors(node, 8))
-        score -= 2.0 * bool(_OTHER_PRICE.search(classes)) + 1.5 * bool(_ELSEWHERE.search(chain))
+        score -= 2.0 * bool(_OTHER_PRICE.search(classes)) + 1.5 * bool(ELSEWHERE.search(chain))
         score -= 2.0 * any(outer.tag in ("del", "s", "strike", "nav", "footer") for outer in ancestors(node, 4))
         if start is not None:
             score += 0.8 if 0 <= place - start < 150 else -0.3
@@ -103,42 +84,6 @@ def _add_price(record: Record, page: Page, heading: LexborNode | None) -> None:
         sure = min(0.8, 0.35 + 0.15 * best[0])
         record.add("price", values.amount(best[1]), "html", sure, best[2])
         record.add("currency", values.currency(best[1]), "html", sure, best[2])
-
-
-def _add_sku(record: Record, page: Page) -> None:
-    for node in page.tree.css("[itemprop=sku], [data-sku], .sku, [class*=product-sku], [class*=productSku]")[:5]:
-        text = attribute(node, "content") or attribute(node, "data-sku") or text_of(node, 80)
-        match = _SKU_TEXT.search(text)
-        code = match[1] if match else text
-        if 2 <= len(code) <= 40 and " " not in code and any(map(str.isdigit, code)):
-            record.add("sku", code, "html", 0.8, node)
-            return
-    match = _SKU_TEXT.search(page.text[:30_000])
-    if match and any(map(str.isdigit, match[1])):
-        record.add("sku", match[1].rstrip(".-/"), "html", 0.6)
-
-
-def _add_availability(record: Record, page: Page) -> None:
-    buttons = page.tree.css("button, input[type=submit], a[class*=cart], a[class*=button], a[class*=btn]")[:200]
-    for node in buttons:
-        label = (attribute(node, "value") or text_of(node, 80)).strip()
-        if _SOLD_OUT.match(label):
-            record.add("availability", "OutOfStock", "html", 0.65, node)
-            return
-        if _CART.search(label) and not attribute(node, "disabled") and not _is_elsewhere(node):
-            record.add("availability", "InStock", "html", 0.6, node)
-            break
-    for node, tag, classes in page.remember(elements):
-        if tag in ("span", "div", "p", "li", "td", "dd") and classes and _STOCK_NAME.search(classes):
-            text = text_of(node, 60)
-            state = values.availability(text) if len(text) < 50 and not _is_elsewhere(node) else None
-            if state is not None:
-                record.add("availability", state, "html", 0.75, node)
-                return
-
-
-def _is_elsewhere(node: LexborNode) -> bool:
-    return any(_ELSEWHERE.search(names(outer)) for outer in ancestors(node, 8))
 
 
 def _add_rating(record: Record, page: Page) -> None:
@@ -156,7 +101,7 @@ def _add_brand(record: Record, page: Page) -> None:
         "[itemprop=brand], [class*=product-brand], [class*=productBrand], a[href*='/brand'], a[href*='/marque']"
     )[:20]:
         text = text_of(node, 60)
-        if text and len(text) < 40 and page.region(node) == "main" and not _is_elsewhere(node):
+        if text and len(text) < 40 and page.region(node) == "main" and not is_elsewhere(node):
             record.add(
                 "brand",
                 re.sub(r"^(?:brand|by|marke|marque)\s*:?\s*", "", text, flags=re.IGNORECASE),
