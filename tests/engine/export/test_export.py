@@ -193,6 +193,9 @@ def test_the_same_blueprint_gives_the_same_bytes(blueprint: Blueprint):
         (b"a: \x00", "not valid JSON or YAML"),
         (b"? [a]\n: b", "must be an object|not valid|does not fit"),
         (b"a: 1\n---\nb: 2", "not valid JSON or YAML"),
+        (b"confidence_score: .nan", "not finite"),
+        (b"selectors: [{confidence: -.inf}]", "not finite"),
+        (b'{"confidence_score": 1e999}', "not finite|not valid JSON"),
         (b"{}", "missing required field `domain`"),
     ],
 )

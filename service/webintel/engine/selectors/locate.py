@@ -16,12 +16,13 @@ from webintel.engine.selectors.values import (
     PASS,
     PRICES,
     URLS,
+    is_typed,
     similarity,
 )
 
 MAX_PLACES = 8
 MAX_SUSPECTS = 8_000
-_ATTRIBUTES = ("content", "datetime", "href", "src", "data-src", "value", "alt", "title")
+_ATTRIBUTES = ("content", "datetime", "value", "alt", "title")
 _DIGIT = re.compile(r"\d")
 _REGION_TAGS = {"header": 0.3, "nav": 0.4, "footer": 0.8, "aside": 0.6}
 
@@ -37,18 +38,23 @@ class Place(msgspec.Struct, frozen=True):
 def places_of(document: Document, field: str, expected: str) -> list[Place]:
     """The best few places of a value, best first."""
     found: dict[tuple[int, str | None], Place] = {}
+    typed = is_typed(field)
     for element, attribute in islice(_suspects(document, field, expected), MAX_SUSPECTS):
         value = document.value(element, attribute)
-        if value is None or is_misleading(field, element, attribute):
+        if value is None or (not typed and not _is_about_as_long(value, expected)):
             continue
         same = similarity(field, value, expected)
         if same < PASS and attribute is None and field in LISTED and sorted_words(value) == sorted_words(expected):
             same = PASS
-        if same >= PASS:
+        if same >= PASS and not is_misleading(field, element, attribute):
             score = same - _region_penalty(element) - (0.25 if attribute in ("alt", "title") else 0.0)
             found.setdefault((element.index, attribute), Place(element, attribute, score))
     ranked = sorted(found.values(), key=lambda place: (-place.score, -_depth(place.element), place.element.index))
     return ranked[:MAX_PLACES]
+
+
+def _is_about_as_long(value: str, expected: str) -> bool:
+    return len(expected) <= 2 * len(value) + 10 and len(value) <= 2 * len(expected) + 40
 
 
 def _suspects(document: Document, field: str, expected: str) -> Iterator[tuple[Element, str | None]]:
@@ -61,7 +67,7 @@ def _suspects(document: Document, field: str, expected: str) -> Iterator[tuple[E
         yield from _short_texts(document, field)
     else:
         yield from _texts_like(document, expected)
-    yield from _with_attributes(document, _ATTRIBUTES)
+    yield from _with_attributes(document, ("href", *_ATTRIBUTES) if field == "availability" else _ATTRIBUTES)
     yield from _data_attributes(document)
 
 

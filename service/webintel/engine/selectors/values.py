@@ -15,6 +15,7 @@ from webintel.engine.selectors.document import plain_text, text_key
 PASS = 0.9
 """Similarity from which a value counts as the expected one."""
 MAX_REPEATED = 1.35
+MAX_REMEMBERED = 200
 
 PRICES = frozenset({"price", "item_price", "old_price", "sale_price", "price_low", "price_high"})
 NUMBERS = frozenset({"rating", "review_count", "reply_count", "item_rating"})
@@ -81,9 +82,8 @@ def list_similarity(field: str, got: Sequence[str], expected: Sequence[str]) -> 
     """F1 of the items; or of all words, for the same content may be cut into items differently."""
     if not got or not expected:
         return 0.0
-    left = list(expected)
-    hits = 0
-    for value in got:
+    hits, others, left = _same_items(got, expected)
+    for value in others:
         match = next((other for other in left if similarity(field, value, other) >= PASS), None)
         if match is not None:
             left.remove(match)
@@ -96,6 +96,12 @@ def list_similarity(field: str, got: Sequence[str], expected: Sequence[str]) -> 
     return max(by_item, 0.97 * _list_overlap(" ".join(got), " ".join(expected)))
 
 
+def _same_items(got: Sequence[str], expected: Sequence[str]) -> tuple[int, list[str], list[str]]:
+    """How many items are letter for letter in both, and what is left of each; so that few pairs must be compared."""
+    common = Counter(got) & Counter(expected)
+    return common.total(), list((Counter(got) - common).elements()), list((Counter(expected) - common).elements())
+
+
 def _list_overlap(got: str, expected: str) -> float:
     """Overlap of words; a word said twice counts once unless whole items are there twice."""
     left, right = _words(got), _words(expected)
@@ -105,8 +111,22 @@ def _list_overlap(got: str, expected: str) -> float:
     return max(by_count, _overlap(Counter(set(left)), Counter(set(right))))
 
 
+def is_typed(field: str) -> bool:
+    """Whether a field's values are compared by what they mean, such as days, and not by their letters."""
+    return any(field in names for names, _ in _TYPED)
+
+
+def _key(text: str) -> str:
+    return _short_key(text) if len(text) <= MAX_REMEMBERED else text_key(text)
+
+
+@lru_cache(maxsize=16_384)
+def _short_key(text: str) -> str:
+    return text_key(text)
+
+
 def _same_text(got: str, expected: str) -> float:
-    left, right = text_key(got), text_key(expected)
+    left, right = _key(got), _key(expected)
     if left == right:
         # Symbols alone have no key; then only equal texts are the same.
         return 1.0 if left else 0.0
