@@ -18,6 +18,7 @@ from webintel.engine.page import Page
 
 _MAX_LOCATED: Final = 300
 _BELIEVED: Final = 0.7
+_MOSTLY: Final = 0.8
 _PRODUCT: Final = (
     "title", "price", "currency", "availability", "sku", "brand", "rating", "review_count", "gtin", "image",
     "description", "category_path",
@@ -59,8 +60,10 @@ def extract_fields(page: Page, kind: PageKind) -> list[ExtractedField]:
     record = _record(page, kind, is_offer=is_offer)
     located = _Places(page)
     found: list[ExtractedField] = []
-    order = _ORDER.get(kind, _ANY)
-    for name in dict.fromkeys((*order, *_PRODUCT)) if is_offer else order:
+    order = [*_ORDER.get(kind, _ANY), *(_PRODUCT if is_offer else ())]
+    if "ingredients" in record:
+        order += _RECIPE
+    for name in dict.fromkeys(order):
         finding = record.get(name)
         if finding is not None:
             node = finding.node or located.find(name, finding)
@@ -99,11 +102,16 @@ def _record(page: Page, kind: PageKind, *, is_offer: bool) -> Record:
         item = from_items.main_item(page, title, *from_items.ARTICLE_TYPES)
         if item is not None:
             from_items.add_article(record, page, item)
+    elif not is_offer and kind in _MAY_OFFER:
+        _add_recipe_elsewhere(record, page, title)
     from_items.add_breadcrumb(record, page)
     add_meta(record, page)
     # What readers see is the title; only a product's name is sometimes elsewhere than in the first heading.
     is_title = kind != "product" or _overlap(title, record.text("title")) >= 0.5
-    record.add("title", title, "html", 0.96 if is_title else 0.9, heading)
+    sure = 0.96 if is_title else 0.9
+    if kind == "article" and _is_aside(page, title, record.text("title")):
+        sure = 0.3
+    record.add("title", title, "html", sure, heading)
     record.add("title", without_site(page, page.title), "html", 0.4)
     _add_html(record, page, kind, heading)
     if is_offer:
@@ -119,6 +127,18 @@ def _add_article_items(record: Record, page: Page, title: str) -> None:
     item = from_items.main_item(page, title, *from_items.ARTICLE_TYPES)
     if item is not None:
         from_items.add_article(record, page, item)
+
+
+def _add_recipe_elsewhere(record: Record, page: Page, title: str) -> None:
+    """A recipe on a page that looks like something else for all that stands around it."""
+    item = from_items.main_item(page, title, "Recipe")
+    if item is not None and item.get("recipeIngredient") and item.get("recipeInstructions"):
+        from_items.add_recipe(record, page, item)
+        return
+    found = Record()
+    add_recipe_html(found, page)
+    if "ingredients" in found and "instructions" in found:
+        add_recipe_html(record, page)
 
 
 def _add_html(record: Record, page: Page, kind: PageKind, heading: LexborNode | None) -> None:
@@ -142,6 +162,11 @@ def _add_path(record: Record, page: Page) -> None:
     title = record.text("title")
     if finding is not None and isinstance(finding.value, list) and same_value("title", finding.value[-1], title):
         record.add("category_path", finding.value[:-1], finding.source, finding.confidence + 0.01, finding.node)
+
+
+def _is_aside(page: Page, heading: str, name: str) -> bool:
+    """Whether the first heading asks for something, while the page's title and its item agree on another name."""
+    return bool(name) and _overlap(heading, name) == 0 and _overlap(name, page.title or "") >= _MOSTLY
 
 
 def _overlap(one: str, other: str) -> float:

@@ -20,6 +20,12 @@ _MAX_DEPTH: Final = 8
 _TAG: Final = re.compile(r"<[^>]{1,400}>")
 _BREAK: Final = re.compile(r"\s*(?:<br\s*/?>|</p>|</li>|\n)\s*", re.IGNORECASE)
 
+_DOUBLE_BRACKETS: Final = re.compile(r"\(\(([^()]{1,200})\)\)")
+_BRACKETED_COMMA: Final = re.compile(r",?\s*\(,\s*((?:[^()]|\([^()]{0,200}\)){1,200})\)")
+_FIRST_STEP: Final = re.compile(r"1\s?[.)]\s*\D")
+_FIRST_NUMBER: Final = re.compile(r"^(?:step\s)?\d{1,2}\s?[.):]\s*(?=\D)", re.IGNORECASE)
+_STEP_NUMBER: Final = re.compile(r"(?<=[^\d\s])\s*(?=\b\d{1,2}\s?[.)]\s*[^\W\d])")
+
 
 def texts(value: object, depth: int = 0) -> Iterator[str]:
     """The texts a property holds; of nested items their name, text or address."""
@@ -158,7 +164,12 @@ def add_recipe(record: Record, page: Page, item: Item) -> None:
     record.add("title", _plain(first(item, "name")), source, _SURE)
     record.add(
         "ingredients",
-        [_plain(text) or "" for text in texts(item.get("recipeIngredient") or item.get("ingredients"))],
+        [
+            tidy_ingredient(line)
+            for text in texts(item.get("recipeIngredient") or item.get("ingredients"))
+            for part in _BREAK.split(text)
+            if (line := _plain(part))
+        ],
         source,
         _SURE,
     )
@@ -180,9 +191,21 @@ def _steps(value: object, depth: int = 0) -> Iterator[str]:
             yield from _steps(value.get("text") or value.get("name"), depth + 1)
     elif isinstance(value, str):
         for line in _BREAK.split(value):
-            plain = _plain(line)
-            if plain:
-                yield plain
+            yield from numbered_steps(_plain(line) or "")
+
+
+def tidy_ingredient(line: str) -> str:
+    """An ingredient without the brackets that recipe plugins put around notes that have brackets or a comma."""
+    line = _DOUBLE_BRACKETS.sub(r"(\1)", line)
+    return _BRACKETED_COMMA.sub(r", \1", line)
+
+
+def numbered_steps(text: str) -> Iterator[str]:
+    """The steps of a text that counts them, without their numbers."""
+    steps = _STEP_NUMBER.split(text) if _FIRST_STEP.match(text) else [text]
+    for step in steps:
+        if plain := _FIRST_NUMBER.sub("", step).strip():
+            yield plain
 
 
 def authors(page: Page, item: Item) -> Iterator[str]:

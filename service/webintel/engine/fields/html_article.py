@@ -7,6 +7,7 @@ from selectolax.lexbor import LexborNode
 
 from webintel.engine.fields import values
 from webintel.engine.fields.dom import ancestors, attribute, elements, names, text_of
+from webintel.engine.fields.from_items import numbered_steps
 from webintel.engine.fields.record import Record
 from webintel.engine.page import Page, visible_text
 
@@ -33,22 +34,28 @@ _AUTHORS: Final = (
 )
 _INGREDIENTS: Final = re.compile(
     r"^\W*(?:(?:recipe |the )?ingredients?(?: list)?|zutaten|ingrédients|ingredientes|ingredienti|ingrediënten"
-    r"|ingredienser|składniki)\b.{0,20}$",
+    r"|ingredienser|składniki|ingrediente|hozzávalók|ингредиенты|інгредієнти"
+    r"|malzemeler|suroviny|ingrediencie|ainekset|材料|재료)\b.{0,20}$",
     re.IGNORECASE,
 )
 _INSTRUCTIONS: Final = re.compile(
     r"^\W*(?:(?:cooking |recipe )?(?:instructions?|directions?|method|preparation|steps|how to make.{0,40})"
     r"|zubereitung|anleitung|préparation"
-    r"|preparación|elaboración|preparazione|bereiding|gör så här|przygotowanie)\b.{0,20}$",
+    r"|preparación|elaboración|preparazione|bereiding|gör så här|przygotowanie|modo de preparo|mod de preparare"
+    r"|elkészítés|приготовление|postup"
+    r"|fremgangsmåde|sådan gør du|valmistus|作り方|步骤|만드는 법)\b.{0,20}$",
     re.IGNORECASE,
 )
 _INGREDIENT_ITEMS: Final = (
-    "li[class*=ingredient], [itemprop=recipeIngredient], [class*=ingredients] li, [id*=ingredients] li"
+    "li[class*=ingredient i], [itemprop=recipeIngredient], [itemprop=ingredients], [class*=ingredient i] li,"
+    " [id*=ingredients i] li, tr[class*=ingredient i]"
 )
 _INSTRUCTION_ITEMS: Final = (
     "li[class*=instruction], li[class*=direction], li[class*=step], [class*=instructions] li, [class*=directions] li,"
     " [id*=instructions] li, [class*=recipe-steps] li, [class*=method] li"
 )
+# Links and emphasis end before the mark that follows their last word.
+_BEFORE_MARK: Final = re.compile(r" (?=[,.;)](?:\s|$))")
 
 
 def add_article_html(record: Record, page: Page, heading: LexborNode | None) -> None:
@@ -156,7 +163,16 @@ def add_recipe_html(record: Record, page: Page) -> None:
         if name in record:
             continue
         found = _called(page, selector) or _below_heading(page, title)
-        record.add(name, [text_of(node, 2_000) for node in found], "html", 0.7, found[0].parent if found else None)
+        read = numbered_steps if name == "instructions" else _one_ingredient
+        lines = [line for node in found for line in read(_BEFORE_MARK.sub("", text_of(node, 2_000)))]
+        if name == "instructions" and (known := record.get("ingredients")) is not None and known.value == lines:
+            continue
+        record.add(name, lines, "html", 0.7, found[0].parent if found else None)
+
+
+def _one_ingredient(text: str) -> list[str]:
+    # List marks and check boxes are drawn as text here and there.
+    return [text.lstrip("\u25a2\u2022\u200b\u200d\u2013-*\u00b7 ")]
 
 
 def _called(page: Page, selector: str) -> list[LexborNode]:
