@@ -54,6 +54,19 @@ def test_lists_in_another_order_of_words_are_found():
     assert values["ingredients"] == ["wheat flakes \u00bd cup", "roasted rye 40 ounces", "cold milk 1\u00bc litres"]
 
 
+def test_a_recipe_is_called_what_its_card_says():
+    pages = [
+        Page(
+            page.url,
+            page.html.replace("<h1>", f"<h1>{word} and very warming bowl of </h1><h2>").replace("</h1><ul", "</h2><ul"),
+        )
+        for page, word in ((recipe(n), ("Quick", "Slow", "Rich")[n % 3]) for n in range(1, 8))
+    ]
+    title = find(induce(pages[:6], "article"), "title")
+    assert title is not None
+    assert apply_selectors([title], pages[6])["title"] == "Porridge 7"
+
+
 def test_a_heading_in_some_lists_spoils_no_selector():
     pages = [recipe(number, group=number % 2 == 0) for number in range(1, 9)]
     ingredients = find(induce(pages, "article"), "ingredients")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from webintel.engine.fields import labels
+from webintel.engine.fields.from_items import first
 from webintel.engine.model import ExtractedField, PageKind
 from webintel.engine.page import Page
 from webintel.engine.selectors.items import ITEM_FIELDS
@@ -27,7 +28,18 @@ PageLabels = dict[str, PageLabel]
 
 def page_labels(page: Page, kind: PageKind) -> PageLabels:
     """Weak labels of a page by field; items of listings are found by their repetition instead."""
-    return group_labels(labels(page, kind))
+    known = group_labels(labels(page, kind))
+    name = _recipe_name(page) if "title" in known else None
+    if name is not None:
+        known["title"] = PageLabel(Expected(((name,),)), structured=True)
+    return known
+
+
+def _recipe_name(page: Page) -> str | None:
+    """What the one recipe of a page is called, where readers see it; the first heading often says more than that."""
+    recipes = page.structured.of_type("Recipe")
+    name = first(recipes[0], "name") if len(recipes) == 1 else None
+    return name if name and name.casefold() in page.text.casefold() else None
 
 
 def group_labels(fields: Iterable[ExtractedField]) -> PageLabels:
