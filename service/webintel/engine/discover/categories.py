@@ -14,9 +14,11 @@ from webintel.engine.discover.facts import PageFacts
 from webintel.engine.discover.outlook import role_of
 from webintel.engine.discover.params import (
     ParameterModel,
+    is_calendar,
     is_context,
     is_trap,
     path_page_number,
+    similar,
     template_of,
     without_index,
 )
@@ -36,7 +38,7 @@ _NAME_EDGES: Final = re.compile(
 _COUNT: Final = re.compile(r"\s*[(\[]\s*\d+(?: \w+)?\s*[)\]]$")
 _LEADING_VERB: Final = re.compile(r"^(?:shop|browse|view|see) (?:all )?(?=\S)", re.IGNORECASE)
 _WHOLE_RANGE: Final = re.compile(
-    r"all(?:-products)?|everything|shop-all|frontpage|index|shop|store|catalog(?:ue)?", re.IGNORECASE
+    r"all(?:-products)?|everything|(?:\d+-)?home|shop-all|frontpage|index|shop|store|catalog(?:ue)?", re.IGNORECASE
 )
 
 
@@ -65,6 +67,8 @@ class _Site(msgspec.Struct, frozen=True):
     home_key: str
     sells: bool
     documents: bool
+    tags: bool
+    """Whether its tags are all the categories it has."""
 
 
 def build_categories(
@@ -82,7 +86,8 @@ def build_categories(
     kinds = Counter(page.kind for page in facts)
     sells = kinds["product"] > 0 or kinds["collection"] > 2
     documents = not sells and kinds["documentation"] > 0.4 * len(facts)
-    site = _Site(facts[0].url, model.key(facts[0].url), sells, documents)
+    tags = not sells and not any(words.names_any(words.CATEGORY, page.url) for page in facts)
+    site = _Site(facts[0].url, model.key(facts[0].url), sells, documents, tags)
     evidence = _Gathering(facts, model, site).gather(sitemap_hints or {})
     accepted = _accepted(evidence, model, site)
     return _tree(accepted, _parents(accepted, model))
@@ -102,6 +107,7 @@ class _Gathering:
         self._found: dict[str, _Evidence] = {}
 
     def gather(self, hints: Mapping[str, str]) -> dict[str, _Evidence]:
+        self._exclude()
         for page in self._facts:
             self._own_page(page)
         for position, page in enumerate(self._facts):
@@ -111,7 +117,25 @@ class _Gathering:
         for url, hint in hints.items():
             if hint == "category" and (one := self._about(url)) is not None:
                 one.mapped = True
+        self._drop_side_menus()
         return self._found
+
+    def _exclude(self) -> None:
+        """Leave out what repeats the home page, and in a shop what any link calls a page about the shop."""
+        for page in self._facts[1:]:
+            if similar(page.content, self._facts[0].content):
+                self._excluded.add(self._key(page.url))
+        for page in self._facts if self._site.sells else ():
+            for link in page.links:
+                if words.says(words.INFORMATION, link.text) or words.says(words.MINOR, link.text):
+                    self._excluded.add(self._key(link.url))
+
+    def _drop_side_menus(self) -> None:
+        """What most listings link to hangs in a menu, whatever the page calls it, and not under any of them."""
+        listings = sum(role_of(page.kind) == "category" for page in self._facts)
+        for one in self._found.values():
+            if len(one.listed_under) > max(2, listings // 2):
+                one.listed_under.clear()
 
     def _key(self, url: str) -> str:
         key = self._keys.get(url)
@@ -201,16 +225,16 @@ class _Gathering:
 
 
 def _is_excluded(url: str, model: ParameterModel, site: _Site) -> bool:
-    if is_asset(url) or is_trap(url) or words.is_personal(url) or words.is_information(url):
+    if is_asset(url) or is_trap(url) or is_calendar(url) or words.is_personal(url) or words.is_information(url):
         return True
     tokens = path_tokens(without_index(url))
     names = [name.lower() for name, _ in model.identity(url)] if "?" in url else []
     if site.sells and (words.names_any(words.BLOG, url) or words.names_any(words.BRAND, url)):
         return True
     minor = words.names_any(words.MINOR, url) and not words.names_any(words.SALE, url)
-    if minor or any(words.BRAND.fullmatch(name) for name in names):
-        return True
-    if not tokens and not names:
+    if minor and site.tags and words.names_any(words.TAG, url):
+        return False
+    if minor or any(words.BRAND.fullmatch(name) for name in names) or not (tokens or names):
         return True
     if len(tokens) == 1 and words.LANGUAGE.fullmatch(tokens[0]) and site.sells and not names:
         return len(tokens[0]) == 2 or "-" in tokens[0] or "_" in tokens[0]
@@ -250,11 +274,16 @@ def _with_hubs(
         children.update(dict.fromkeys(_parent_candidates(one, model), 1))
     hubs = set()
     for key, one in evidence.items():
-        plain = one.page is None or one.page.kind in ("other", "collection", "listing")
-        if key not in accepted and plain and children[key] >= 2 and (one.in_menu or one.crumb_name):
+        plain = one.page is None or "Product" not in one.page.declares
+        placed = one.menu_children >= 2 or one.crumb_name or _is_plain(one)
+        if key not in accepted and plain and placed and children[key] >= 2:
             one.confidence = 0.6 + 0.1 * one.in_menu + 0.1 * bool(one.crumb_name)
             hubs.add(key)
     return {key: one for key, one in evidence.items() if key in accepted or key in hubs}
+
+
+def _is_plain(one: _Evidence) -> bool:
+    return one.in_menu and (one.page is None or one.page.kind in ("other", "collection", "listing"))
 
 
 def _is_listing(one: _Evidence, site: _Site) -> bool:

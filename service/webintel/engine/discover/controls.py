@@ -123,7 +123,9 @@ def _link_controls(page: Page) -> Iterable[Control]:
             for name, value in added:
                 values.setdefault(name, {})[value[:100]] = None
     for name, seen in values.items():
-        kind = _kind(name, next(iter(seen)))
+        first = next(iter(seen))
+        # Among links a word to search for is a way to narrow: `?q=Size-M`.
+        kind = "facet" if parameter_role(name, first) == "search" else _kind(name, first)
         if kind and (len(seen) > 1 or kind != "facet"):
             yield Control(name, "", kind, tuple(seen)[:_MAX_VALUES])
 

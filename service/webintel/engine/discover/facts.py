@@ -15,12 +15,14 @@ from webintel.engine.model import PageKind
 from webintel.engine.page import Page, Region, collapse
 from webintel.engine.urls import is_asset, normalize_url, same_site
 
-_SIGNATURE_NODES: Final = 600
+_SIGNATURE_NODES: Final = 2_500
+_MAX_CHROME: Final = 40
 _SKETCH: Final = 48
 _MAX_WORDS: Final = 3_000
 _REPEATED: Final = frozenset({"Product", "Article", "BlogPosting", "NewsArticle", "Recipe", "DiscussionForumPosting"})
 _MAX_MENU: Final = 500
 _VARYING: Final = re.compile(r"\d+")
+_ALL_OF: Final = re.compile(r"^(?:(?:shop|view|see|show) )?(?:all|alle|alles|tout|todo) ", re.IGNORECASE)
 _CLASS_NAME: Final = re.compile(r"[a-zA-Z][\w-]*")
 
 
@@ -140,9 +142,9 @@ def _menu(page: Page, links: tuple[LinkFact, ...]) -> tuple[MenuLink, ...]:
     found: dict[str, MenuLink] = {}
     for node in page.tree.css("li a[href]")[:2_000]:
         url = page.absolute(node.attributes.get("href"))
-        if url is None or url not in places or url in found:
+        if url is None or url not in places or (url in found and found[url].parent is not None):
             continue
-        text = collapse(node.text(separator=" "))[:120]
+        text = found[url].text if url in found else collapse(node.text(separator=" "))[:120]
         found[url] = MenuLink(url, text, _menu_parent(page, node, url))
         if len(found) >= _MAX_MENU:
             break
@@ -155,13 +157,29 @@ def _menu_parent(page: Page, node: LexborNode, url: str) -> str | None:
     while item is not None and steps < 8:
         steps += 1
         head = item.css_first("a[href]")
-        if head is not None and head.mem_id != node.mem_id:
+        if head is not None and head.mem_id != node.mem_id and _stands_above(head, node, item):
             heading = _column_heading(page, node, item)
             parent = heading or page.absolute(head.attributes.get("href"))
             if parent is not None and parent != url:
                 return parent
         item = _ancestor_item(item)
     return None
+
+
+def _stands_above(head: LexborNode, node: LexborNode, item: LexborNode) -> bool:
+    """Whether an item's first link names the item, and is not merely the first of the links within it."""
+    block = _list_of(head)
+    if block is None or block.mem_id != getattr(_list_of(node), "mem_id", None):
+        return True
+    label = item.css_first("summary, button, span, a:not([href])")
+    return label is not None and _ALL_OF.sub("", collapse(head.text())) == collapse(label.text())
+
+
+def _list_of(node: LexborNode) -> LexborNode | None:
+    ancestor = node.parent
+    while ancestor is not None and ancestor.tag not in ("ul", "ol"):
+        ancestor = ancestor.parent
+    return ancestor
 
 
 def _ancestor_item(node: LexborNode) -> LexborNode | None:
@@ -274,7 +292,13 @@ def _declares(page: Page) -> tuple[str, ...]:
 
 def _signature(page: Page) -> frozenset[int]:
     found: set[int] = set()
+    chrome = 0
     for node in page.tree.css("body[class], body [class], body [id]")[:_SIGNATURE_NODES]:
+        # What frames every page tells no template from another, and large menus would drown the rest.
+        if node.tag != "body" and page.region(node) in ("header", "nav", "footer"):
+            chrome += 1
+            if chrome > _MAX_CHROME:
+                continue
         attributes = node.attributes
         names = (attributes.get("class") or "").split()[:2] or [attributes.get("id") or ""]
         if node.tag == "body":

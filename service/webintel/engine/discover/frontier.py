@@ -98,7 +98,7 @@ class Frontier:
             by_hint.setdefault(hint, []).append(url)
         for hint, group in by_hint.items():
             for url in spread(group):
-                self._add(url, "", cast("Bucket", f"map:{hint}"), "")
+                self._place(url, "", cast("Bucket", f"map:{hint}"), "")
 
     def record(self, candidate: Candidate, facts: PageFacts) -> int:
         """Learn from a fetched page and add its links.
@@ -172,6 +172,9 @@ class Frontier:
             return
         if len(self._handled) < self._plan.known_urls:
             self._handled.add((url, bucket))
+        self._place(url, text, bucket, parent)
+
+    def _place(self, url: str, text: str, bucket: Bucket, parent: str) -> None:
         if is_asset(url) or not same_site(url, self._home):
             return
         if reason := _refusal(url, text):
@@ -187,13 +190,15 @@ class Frontier:
         rank = _BUCKET_RANK.get(bucket, _LAST_RANK)
         if rank >= self._ranks.get(key, _LAST_RANK + 1):
             return
-        self._ranks[key] = rank
         template = template_of(url, self.model)
         if bucket not in ("item", "paging"):
             parent = ""
         group = self._groups.get((template, bucket, parent))
         if group is None:
             group = self._groups[template, bucket, parent] = _Group(template, bucket, parent, len(self._groups))
+        if bucket.startswith("map:") and len(group.urls) >= self._plan.waiting_per_template:
+            return
+        self._ranks[key] = rank
         group.urls.append((key, url))
 
     def _skip(self, url: str, reason: str) -> None:

@@ -44,13 +44,14 @@ _ROLE_NAMES: Final[dict[ParameterRole, str]] = {
     "page_size": r"""
         limit per_?page page_?size show items ipp ppp results rows num product_list_limit max_?results n count""",
     "locale": r"""
-        currency cur curr language lang locale hl country region store ___(?:from_)?store (?:set|shop_)currency""",
+        currency cur curr language lang locale hl country region store ___(?:from_)?store (?:set|shop_)currency
+        id_(?:currency|lang|country|shop)""",
     "search": r"q s query search keywords? search_?query search_?term term text searchstring k",
     "calendar": r"""
         date year month day week cal calendar ical outlook-ical tribe-bar-date eventdate time yr mon y m d""",
     "action": r"""
         action add[-_]to[-_]\w+ remove remove_item compare wishlist buy cart do_action replytocom share _wpnonce nonce
-        delete notify vote like unlike""",
+        delete notify vote like unlike submit\w*""",
     "noise": r"""
         return_?(?:url|to)? redirect(?:_to|_url)? back next_url referrer ref referer source src from_page variant pos
         position click campaign promo coupon affiliate aff tracking preview""",
@@ -137,7 +138,9 @@ def path_page_number(url: str) -> int | None:
     if len(tokens) > 1 and last.isdigit() and tokens[-2].lower() in ("page", "pages", "seite", "pagina"):
         return int(last[:9])
     match = _PAGE_SEGMENT.fullmatch(last)
-    return int(next(group for group in match.groups() if group)[:9]) if match and len(tokens) > 1 else None
+    if match is None or (len(tokens) == 1 and not match[1]):
+        return None
+    return int(next(group for group in match.groups() if group)[:9])
 
 
 def query_page_number(url: str) -> int | None:
@@ -169,9 +172,9 @@ class ParameterModel:
             return "facet"
         if different >= 2 and different > 2 * same and lexical in ("facet", "unknown", "calendar"):
             return "identity"
-        if lexical == "unknown":
-            inside, outside = self._modifiers.get(place, (0, 0))
-            if inside >= 3 and inside > 4 * outside:
+        if lexical in ("unknown", "search") or (lexical == "identity" and _narrows(url, name)):
+            counts = (self._modifiers.get(place, (0, 0)), self._modifiers.get(("*", name), (0, 0)))
+            if any(inside >= 3 and inside > 4 * outside for inside, outside in counts):
                 return "facet"
         return lexical
 
@@ -267,8 +270,15 @@ class ParameterModel:
         same_path = urlsplit(page_url).path == urlsplit(link_url).path not in ("", "/")
         present = {name for name, _ in query_pairs(page_url)}
         for name, _ in query_pairs(link_url):
-            counts = self._modifiers.setdefault((place, name), [0, 0])
-            counts[0 if same_path and name not in present else 1] += 1
+            for where in (place, "*"):
+                counts = self._modifiers.setdefault((where, name), [0, 0])
+                counts[0 if same_path and name not in present else 1] += 1
+
+
+def _narrows(url: str, name: str) -> bool:
+    """Whether a parameter that names listings may merely narrow the one that the path names already."""
+    tokens = path_tokens(url)
+    return _CONTEXT.fullmatch(name) is not None and bool(tokens) and not _SCRIPT.fullmatch(tokens[-1])
 
 
 def similar(one: Content, other: Content) -> bool:

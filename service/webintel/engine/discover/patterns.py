@@ -28,9 +28,12 @@ def path_pattern(urls: Sequence[str]) -> str:
         # The front page answers under its directory and under its file's name.
         files = [re.escape(name) for name in sorted(names - {""})]
         return f"/(?:{'|'.join(files)})?" if files else "/?"
-    paths = [name.split("/") for name in sorted(names)]
-    pieces = [_segment([path[position] for path in paths if len(path) > position]) for position in range(len(paths[0]))]
-    return "/" + "/".join(pieces) + "/?"
+    lengths: dict[int, list[list[str]]] = {}
+    for name in sorted(names):
+        path = name.split("/")
+        lengths.setdefault(len(path), []).append(path)
+    bodies = ["/".join(map(_segment, zip(*paths, strict=True))) for _, paths in sorted(lengths.items())]
+    return "/" + (bodies[0] if len(bodies) == 1 else f"(?:{'|'.join(bodies)})") + "/?"
 
 
 def _segment(values: Sequence[str]) -> str:

@@ -10,15 +10,15 @@ DEFAULT_PAGES = 150
 class CrawlPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The budgets of one crawl; pages beyond a budget are known but not fetched."""
 
-    details: int = 36
+    details: int = 24
     """Pages of things (products, articles, ...) in all, and ..."""
-    details_per_template: int = 20
+    details_per_template: int = 16
     """... by one URL template, so that selectors can be tried on pages that they were not made from."""
     detail_weight: float = 3.0
     """Their share while there is other work; categories weigh 3."""
     listings: int = 90
     """Categories and other listings, first pages only."""
-    paging: int = 8
+    paging: int = 6
     """Further pages of listings in all, and ..."""
     paging_per_listing: int = 2
     unknown: int = 24
@@ -31,6 +31,8 @@ class CrawlPlan(msgspec.Struct, frozen=True, kw_only=True):
     failures_per_template: int = 6
     links_per_page: int = 600
     known_urls: int = 60_000
+    waiting_per_template: int = 600
+    """Of what sitemaps list; whatever is beyond is known, and waits for a link."""
     sitemap_files: int = 15
     sitemap_urls: int = 50_000
     stored_pages_per_template: int = 24

@@ -48,12 +48,14 @@ class Settler:
     def __init__(self, model: ParameterModel) -> None:
         self._model = model
         self._templates: dict[str, str] = {}
+        self._fetched: set[str] = set()
         self._keys: dict[str, str] = {}
 
     def settle(self, facts: Sequence[PageFacts]) -> list[PageFacts]:
         """The same pages with the kinds that the site as a whole suggests; the first one is the home page."""
         if not facts:
             return []
+        self._fetched = {self._template(page.url) for page in facts}
         groups = self._groups(facts)
         sizes = self._sizes(facts)
         listed = [self._lists(page, sizes) for page in facts]
@@ -95,12 +97,19 @@ class Settler:
                 groups.append(_Group(shape, [at], page.signature))
         merged: list[_Group] = []
         for group in (group for groups in routes.values() for group in groups):
-            twin = next((other for other in merged if _are_twins(other, group)), None)
+            twin = next((other for other in merged if self._are_twins(other, group, facts)), None)
             if twin is None:
                 merged.append(group)
             else:
                 twin.pages += group.pages
         return merged
+
+    def _are_twins(self, one: _Group, other: _Group, facts: Sequence[PageFacts]) -> bool:
+        """Whether two routes differ in words only, in words that do not contradict, and their pages look alike."""
+        if _loose(one.shape) != _loose(other.shape) or overlap(one.signature, other.signature) < _TWINS:
+            return False
+        named = {named_role(facts[group.pages[0]].url, self._model) for group in (one, other)} - {None}
+        return len(named) < 2
 
     def _sizes(self, facts: Sequence[PageFacts]) -> Counter[str]:
         """How many pages of each template are known from the pages fetched."""
@@ -122,7 +131,10 @@ class Settler:
         links = [link.url for link in page.links if link.region == "main" and _may_be_item(link.url)]
         counts = Counter(self._template(url) for url in {self._key(url): url for url in links}.values())
         del counts[own]
-        best = min(counts, key=lambda template: (-counts[template], template), default=None)
+        most = max(counts.values(), default=0)
+        near = [template for template in counts if counts[template] >= 0.8 * most]
+        # Buttons beside every item lead nowhere that was worth a fetch.
+        best = min(near, key=lambda name: (name not in self._fetched, -counts[name], name), default=None)
         if best is None or counts[best] < _ENOUGH_ITEMS or sizes[best] < sizes[own]:
             return None
         return best
@@ -191,11 +203,6 @@ class Settler:
 
 def _may_be_item(url: str) -> bool:
     return not (is_action(url) or words.is_personal(url) or words.names_any(words.MINOR, url))
-
-
-def _are_twins(one: _Group, other: _Group) -> bool:
-    """Whether two routes differ in words only and their pages look alike."""
-    return _loose(one.shape) == _loose(other.shape) and overlap(one.signature, other.signature) >= _TWINS
 
 
 def _loose(shape: str) -> str:

@@ -17,6 +17,7 @@ from webintel.engine.discover.patterns import (
     query_pattern,
 )
 from webintel.engine.model import PageKind, PageType
+from webintel.engine.urls import same_site
 
 _NAMES: Final[dict[PageKind, str]] = {"collection": "listing", "product": "detail"}
 _KIND_ORDER: Final[tuple[PageKind, ...]] = (
@@ -158,6 +159,9 @@ def _give_cores(cells: list[_Cell], known_urls: Sequence[str], model: ParameterM
         )
         for position, cell in enumerate(sharing):
             cell.urls = [_route_url(page.url, home, model) for page in cell.pages]
+            # A thing seen under one of its categories has an address of its own as well.
+            canonical = [page.canonical for page in cell.pages if page.canonical and same_site(page.canonical, home)]
+            cell.urls += [url for url in canonical if template_of(url, model) == route]
             cell.literal = position > 0 or cell.kind == "home" or route == "/"
             cell.paging = paging_suffix(page.next_page or page.url for page in cell.pages)
             if cell.literal:
@@ -225,4 +229,5 @@ def _guarded(cell: _Cell, cells: list[_Cell], host: str) -> str:
 
 
 def _exactness(cell: _Cell) -> tuple[bool, int, int]:
-    return (cell.literal, cell.core.count("(?="), len(re.sub(r"\[[^\]]*\]\+|\\d\+", "", cell.core)))
+    plain = cell.core if cell.literal else cell.core.removesuffix(cell.paging + cell.query)
+    return (cell.literal, cell.core.count("(?="), len(re.sub(r"\[[^\]]*\]\+|\\d\+", "", plain)))

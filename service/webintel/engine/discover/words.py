@@ -19,8 +19,9 @@ PERSONAL: Final = _words(
     wish-?lists? favou?rites compare[-_\w]* (?:product[-_])?comparison add[-_]to[-_]\w+ buy[-_]now
     order[-_]?(?:status|tracking|history) track[-_]?(?:your[-_])?orders? tell[-_]a[-_]friend
     email[-_]?(?:a[-_])?friend send[-_]?to[-_]?friend write[-_]?(?:a[-_])?review product_reviews_write popup_\w+
+    [-\w]*quick-?view[-\w]*
     unsubscribe newsletter subscribe printable redirect cgi-bin xmlrpc trackback reply ucp memberlist wp-json cdn-cgi
-    anmelden warenkorb kasse konto panier connexion carrito carrello winkelwagen
+    identity anmelden warenkorb kasse konto panier connexion carrito carrello winkelwagen
     """
 )
 """Pages of one visitor, and links that do something: never worth a fetch, and some must not be fetched."""
@@ -53,13 +54,15 @@ DETAIL: Final = _words(
 )
 MINOR: Final = _words(
     r"""
-    tags? tagged authors? users? members? brands? manufacturers?(?:_id)? vendors? designers? archives? date calendar
-    feed rss amp embed attachment (?:\w+[-_])?reviews?(?:_info)? gallery search suche recherche find
-    advanced[-_]search\w* specials products_new ratings? events
+    (?:\w+[-_])?tags? tagged authors? users? members? brands? manufacturers?(?:_id)? vendors? designers? archives?
+    date calendar feed rss amp embed attachment (?:\w+[-_])?reviews?(?:_info)? gallery search suche recherche find
+    advanced[-_]search\w* specials? products_new new[-_]products prices[-_]drop best[-_]sales featured_products
+    products_all ratings? events
     """
 )
 """Listings that cut across the tree: a few of each are enough."""
 
+TAG: Final = _words(r"tags? tagged topics?")
 SALE: Final = _words(
     r"""
     (?:on[-_])?sale new new-in new-arrivals? whats-new clearance outlet offers? deals specials best-?sellers? featured
@@ -78,6 +81,9 @@ LANGUAGE_NAME: Final = re.compile(
     r"|[$\u20ac\u00a3\u00a5] ?[a-z]{3}|usd|eur|gbp|chf|jpy|cad|aud",
     re.IGNORECASE,
 )
+
+
+_NUMBER_BEFORE: Final = re.compile(r"^\d+[-_]")
 
 
 @lru_cache(maxsize=8_192)
@@ -112,4 +118,5 @@ def is_personal(url: str, text: str = "") -> bool:
 def is_information(url: str, text: str = "") -> bool:
     """Whether a link leads to a page about the site itself."""
     names = names_of(url)
-    return (bool(names) and INFORMATION.fullmatch(names[-1]) is not None) or says(INFORMATION, text)
+    last = _NUMBER_BEFORE.sub("", names[-1]) if names else ""
+    return INFORMATION.fullmatch(last) is not None or says(INFORMATION, text)
