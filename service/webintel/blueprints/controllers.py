@@ -43,7 +43,7 @@ Include = Annotated[
 _WRITERS = {
     "json": (export.to_json, "application/json"),
     "yaml": (export.to_yaml, "application/yaml"),
-    "csv": (export.to_csv, "text/csv; charset=utf-8"),
+    "csv": (export.to_csv, "text/csv"),
 }
 _LOCATION = ResponseHeader(name="Location", description="The new version.", documentation_only=True)
 _FILE_NAME = ResponseHeader(

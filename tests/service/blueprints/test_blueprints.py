@@ -247,7 +247,7 @@ async def test_exports_are_files_that_can_be_read_again(
     assert as_yaml.headers["content-disposition"].endswith('"shop.example-v1.yaml"')
     assert yaml.safe_load(as_yaml.text) == as_json.json()
     as_csv = await viewer.get(url, params={"format": "csv"})
-    assert as_csv.headers["content-type"].startswith("text/csv")
+    assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert "selectors" in {row["section"] for row in csv.DictReader(io.StringIO(as_csv.text))}
     part = (await viewer.get(url, params={"include": "categories,filters"})).json()
     assert "categories" in part
