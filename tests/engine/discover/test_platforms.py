@@ -7,7 +7,7 @@ from webintel.engine.discover.controls import page_controls
 from webintel.engine.discover.facts import Crumb, LinkFact, PageFacts, page_facts
 from webintel.engine.discover.frontier import Frontier
 from webintel.engine.discover.params import ParameterModel, path_page_number
-from webintel.engine.discover.patterns import path_pattern
+from webintel.engine.discover.patterns import paging_suffix, path_pattern
 from webintel.engine.discover.plan import CrawlPlan
 from webintel.engine.discover.settle import Settler
 from webintel.engine.discover.templates import cluster_pages
@@ -167,3 +167,17 @@ def test_large_sitemaps_wait_as_a_sample_but_are_known_in_full() -> None:
     while frontier.next() is not None:
         taken += 1
     assert (taken, len(frontier.known)) == (5, 100)
+
+
+def test_pages_in_files_of_their_own_belong_to_the_listing_and_are_no_categories() -> None:
+    urls = [f"https://shop.example/c/mugs/page-{number}.html" for number in (2, 3)]
+    suffix = paging_suffix(urls)
+    assert re.fullmatch(f"/c/mugs/{suffix}", "/c/mugs/page-17.html")
+    assert re.fullmatch(f"/c/mugs/{suffix}", "/c/mugs/")
+    assert not re.fullmatch(f"/c/mugs/{suffix}", "/c/mugs/red-mug.html")
+
+
+def test_a_path_that_pages_by_directory_keeps_its_form() -> None:
+    suffix = paging_suffix(["https://blog.example/news/page/4/"])
+    assert re.fullmatch(f"/news/{suffix}", "/news/page/12/")
+    assert paging_suffix(["https://blog.example/news/"]) == ""

@@ -184,3 +184,20 @@ def test_an_items_own_attribute_is_read_by_every_library(cards: list[Selector]):
         assert [node.attributes["href"] for node in item.css(url.css)] == [expected]
         assert [node.get("href") for node in other.cssselect(url.css)] == [expected]
         assert [node.get("href") for node in other.xpath(url.xpath)] == [expected]
+
+
+def test_a_card_gives_its_whole_title_and_its_price_alone():
+    def shelf(number: int) -> Page:
+        cards = "".join(
+            f'<li class="card"><a href="/b/{number}-{place}"><img src="/i/{number}-{place}.jpg"></a>'
+            f'<h3><a href="/b/{number}-{place}" title="{FOOD[place]} and other grains, volume {number}">'
+            f'{FOOD[place]} and ot...</a></h3><div class="box"><p class="cost">\u00a3{number + place}.50</p>'
+            "<p>In stock</p><button>Add</button></div></li>"
+            for place in range(6)
+        )
+        return Page(f"https://grain.example/shelf/{number}", f"<h1>Shelf {number}</h1><ul>{cards}</ul>")
+
+    selectors = induce([shelf(number) for number in range(1, 6)], "collection")
+    first = apply_selectors(selectors, shelf(9))["items"][0]
+    assert first["item_title"] == "oats and other grains, volume 9"
+    assert first["item_price"] == "\u00a39.50"

@@ -258,6 +258,9 @@ def _accepted(evidence: dict[str, _Evidence], model: ParameterModel, site: _Site
             good[templates[key]] += _is_listing(one, site)
     accepted: dict[str, _Evidence] = {}
     for key, one in evidence.items():
+        if path_page_number(one.url) is not None:
+            # A later page of a listing whose first page was never seen.
+            continue
         count = seen[templates[key]]
         one.confidence = _confidence(one, good[templates[key]] / count if count else 0.0, count, site)
         if one.confidence >= 0.5 and len(accepted) < _MAX_CATEGORIES:

@@ -9,6 +9,8 @@ from webintel.engine.discover.params import ParameterModel, path_page_number
 from webintel.engine.urls import without_www
 
 _MAX_LITERALS: Final = 60
+_MAX_PAGING_SHAPES: Final = 4
+_DIGITS: Final = re.compile(r"\d+")
 _NUMBERED: Final = re.compile(r"([A-Za-z]{1,12}[-_]?)\d+(\.\w+)?")
 _SCRIPT: Final = re.compile(r"\.(?:php\d?|aspx?|jsp|cfm|cgi|do)$", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,5}$")
@@ -82,4 +84,12 @@ def _literal_query(url: str) -> str:
 
 def paging_suffix(urls: Iterable[str]) -> str:
     """An optional page number at the end of the path, where such URLs are known."""
-    return r"(?:(?:page|pages)/\d+/?)?" if any(path_page_number(url) for url in urls) else ""
+    shapes = sorted({_paging_shape(url) for url in urls if path_page_number(url)})[:_MAX_PAGING_SHAPES]
+    return f"(?:(?:{'|'.join(shapes)})/?)?" if shapes else ""
+
+
+def _paging_shape(url: str) -> str:
+    """How the end of a path pages, in one segment such as `page-2.html` or in two such as `page/2`."""
+    *_, outer, last = ["", *urlsplit(url).path.rstrip("/").split("/")]
+    segments = [outer, last] if last.isdigit() else [last]
+    return "/".join(_DIGITS.sub(r"\\d+", re.escape(segment)) for segment in segments)

@@ -163,7 +163,7 @@ def _attribute_steps(element: Element, words: tuple[str, ...], attribute: str | 
         value = element.attributes.get(name)
         if value and len(value) <= 40 and value.isprintable() and name != attribute and not is_generated(slug(value)):
             yield Step(attribute=(name, "=", value)), _discounted(COST_DATA, value, words)
-    if attribute is not None and attribute.startswith("data-"):
+    if attribute is not None and (attribute == "title" or attribute.startswith("data-")):
         yield Step(attribute=(attribute, "", "")), _discounted(COST_DATA, attribute, words)
         yield Step(tag=element.tag, attribute=(attribute, "", "")), _discounted(COST_DATA + 0.05, attribute, words)
     if attribute == "datetime":

@@ -150,7 +150,7 @@ def item_nodes(item: Element, boilerplate: frozenset[str] = frozenset()) -> dict
     nodes: dict[str, ItemNode] = {}
     title = _title_node(item, boilerplate)
     if title is not None:
-        nodes["item_title"] = ItemNode(title, None)
+        nodes["item_title"] = _whole_title(item, title)
     link = _main_link(item)
     if link is not None:
         nodes["item_url"] = ItemNode(link, "href")
@@ -205,6 +205,18 @@ def _title_node(item: Element, boilerplate: frozenset[str]) -> Element | None:
     return max(same, key=lambda link: len(link.text or ""), default=None)
 
 
+def _whole_title(item: Element, title: Element) -> ItemNode:
+    """The title, or the attribute that has all of it where the page cuts its text short."""
+    text = title.text or ""
+    start = text.rstrip(".\u2026 ")
+    if start and text.endswith(("...", "\u2026")):
+        for node in [title, *title.descendants(), *title.ancestors()]:
+            whole = " ".join((node.attributes.get("title") or "").split())
+            if whole.startswith(start) and node.is_within(item):
+                return ItemNode(node, "title")
+    return ItemNode(title, None)
+
+
 def _price_node(item: Element) -> Element | None:
     found = []
     for node in item.descendants():
@@ -218,6 +230,10 @@ def _price_node(item: Element) -> Element | None:
         found.append((old, node))
     current = [node for old, node in found if not old]
     # A price that is there twice, once for screen readers, has a cleaner one within it.
-    return next((node for node in current if len(_AMOUNT.findall(node.text or "")) == 1), None) or next(
-        iter(current), None
-    )
+    first = next((node for node in current if len(_AMOUNT.findall(node.text or "")) == 1), None)
+    if first is None:
+        return next(iter(current), None)
+    # A box with a price, the stock and a button has the price alone in it.
+    amount = price_amount(first.text or "")
+    within = [node for node in current if node.is_within(first) and price_amount(node.text or "") == amount]
+    return min(within, key=lambda node: len(node.text or ""))
