@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 from litestar.types import Scope
 
 from webintel.problems import NotSignedIn, TooManyRequests, Unavailable
@@ -41,13 +41,16 @@ class Allowance(msgspec.Struct, frozen=True):
 
 
 class Limits:
-    """Sliding windows of a minute, in memory for one process or in Redis for many: exact in both."""
+    """Moving windows of a minute, in memory for one process or in Redis for many: exact in both.
+
+    The cheaper sliding counters let one more through where a minute turns.
+    """
 
     def __init__(
         self, *, requests_per_minute: int, failed_logins_per_minute: int, redis_url: str | None = None
     ) -> None:
         self._storage = _storage(redis_url)
-        self._windows = SlidingWindowCounterRateLimiter(self._storage)
+        self._windows = MovingWindowRateLimiter(self._storage)
         self._requests = RateLimitItemPerMinute(requests_per_minute, namespace="webintel")
         self._failed_logins = RateLimitItemPerMinute(failed_logins_per_minute, namespace="webintel")
         # A fixed number of locks: one per address would let strangers fill the memory.

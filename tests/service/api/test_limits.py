@@ -103,3 +103,14 @@ async def test_several_processes_share_one_limit() -> None:
     somebody = uuid.uuid4().hex
     allowances = await asyncio.gather(*(limits.count_request(somebody) for limits in processes * 25))
     assert len([allowance for allowance in allowances if allowance and allowance.allowed]) == LIMIT
+
+
+async def test_a_limit_is_exact_where_a_minute_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_800_000_000.0 - 0.1
+    monkeypatch.setattr("time.time", lambda: now)
+    limits = Limits(requests_per_minute=LIMIT, failed_logins_per_minute=5)
+    before = await limits.count_request("somebody")
+    now += 0.2
+    after = [await limits.count_request("somebody") for _ in range(LIMIT)]
+    assert before is not None
+    assert [allowance.allowed for allowance in after if allowance] == [True] * (LIMIT - 1) + [False]
