@@ -22,9 +22,10 @@ COMMANDS: dict[str, str] = {
     "api": "Run the HTTP API.",
     "worker": "Run the worker that does the jobs.",
     "migrate": "Bring the database to the newest schema.",
+    "restore-drill": "Prove that the newest backup restores.",
     "user": "Manage the people who may sign in.",
 }
-"""Each is `command` in the module of its name in `webintel.commands`."""
+"""Each is `command` in the module of its name, with underscores, in `webintel.commands`."""
 
 EXIT_FAILURE = 1
 EXIT_INTERRUPTED = 130
@@ -41,9 +42,9 @@ class LazyGroup(click.Group):
         """Import the command; none for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"webintel.commands.{cmd_name}").command
+        command = importlib.import_module(f"webintel.commands.{cmd_name.replace('-', '_')}").command
         if not isinstance(command, click.Command):
-            raise TypeError(f"webintel.commands.{cmd_name}.command is no click command")
+            raise TypeError(f"The module of {cmd_name} has no click command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's

@@ -4,6 +4,7 @@ from advanced_alchemy.base import orm_registry
 
 import webintel.accounts.models
 import webintel.blueprints.models
+import webintel.drill.models
 import webintel.jobs.models
 import webintel.sites.models  # noqa: F401 - importing a model registers its table
 

@@ -43,6 +43,12 @@ def head_revision() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+@functools.cache
+def known_revisions() -> frozenset[str]:
+    """Every revision that this version of the service knows."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 async def current_revision(connection: AsyncConnection) -> str | None:
     """The revision that the database is at; none when it is empty."""
     return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
@@ -109,8 +115,7 @@ async def _run(connection: AsyncConnection, revision: str) -> None:
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
     current = await current_revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in known_revisions():
         raise MigrationError(
             f"The database is at revision {current}, which this version does not know: "
             "use the version that made it, or a newer one."
