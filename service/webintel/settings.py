@@ -1,13 +1,15 @@
-"""Every setting of the service, read once from `WEBINTEL_*` environment variables."""
+"""Every setting of the service, read once from `WEBINTEL_*` environment variables, secrets also from files."""
 
 import functools
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     """Where `up` keeps the embedded database and the development secret."""
 
     # Secrets and connections
+    secrets_dir: Path | None = None
+    """A folder with files named like variables, as orchestrators mount secrets; the environment goes before it."""
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
     secret_key: SecretStr | None = None
@@ -179,10 +183,15 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         SettingsError: one line that names the variable and what is wrong with it.
     """
+    secrets_dir = os.environ.get(f"{PREFIX}SECRETS_DIR") or None
+    if secrets_dir is not None and not Path(secrets_dir).is_dir():
+        raise SettingsError(f"{PREFIX}SECRETS_DIR: {secrets_dir} is no folder.")
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=secrets_dir, **overrides)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except SourceError as error:
+        raise SettingsError(f"{PREFIX}SECRETS_DIR: a file cannot be read: {error.__cause__ or error}.") from error
 
 
 def _explain(error: ValidationError) -> str:

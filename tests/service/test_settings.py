@@ -1,5 +1,7 @@
 """Settings: what is read, what is refused, and how a refusal reads."""
 
+from pathlib import Path
+
 import pytest
 
 from webintel.settings import SettingsError, load_settings
@@ -67,3 +69,48 @@ def test_secrets_do_not_show() -> None:
     settings = load_settings(secret_key=GOOD_KEY, database_url="postgresql://web:hidden@db/web")
     assert GOOD_KEY not in repr(settings)
     assert "hidden" not in repr(settings)
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of secrets as the kubelet mounts it: links to a folder that is replaced as a whole."""
+    data = tmp_path / "..2026_11_24"
+    data.mkdir()
+    (tmp_path / "..data").symlink_to(data.name)
+    (data / "WEBINTEL_SECRET_KEY").write_text(f"{GOOD_KEY}\n")
+    (tmp_path / "WEBINTEL_SECRET_KEY").symlink_to("..data/WEBINTEL_SECRET_KEY")
+    monkeypatch.setenv("WEBINTEL_SECRETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_secret_may_lie_in_a_mounted_file() -> None:
+    assert load_settings(environment="production").require_secret_key() == GOOD_KEY
+
+
+@pytest.mark.usefixtures("mounted")
+def test_the_environment_goes_before_a_mounted_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBINTEL_SECRET_KEY", GOOD_KEY[::-1])
+    assert load_settings().require_secret_key() == GOOD_KEY[::-1]
+
+
+def test_a_mounted_file_that_cannot_be_used_is_refused_by_name(mounted: Path) -> None:
+    (mounted / "WEBINTEL_DATABASE_URL").write_text("mysql://db/web")
+    with pytest.raises(SettingsError, match=r"^WEBINTEL_DATABASE_URL: .+\.$"):
+        load_settings()
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_mounted_file_that_cannot_be_read_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(SettingsError, match=r"^WEBINTEL_SECRETS_DIR: a file cannot be read: .+Permission denied.+\.$"):
+        load_settings()
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBINTEL_SECRETS_DIR", str(tmp_path / "missing"))
+    with pytest.raises(SettingsError, match=r"^WEBINTEL_SECRETS_DIR: .+ is no folder\.$"):
+        load_settings()
