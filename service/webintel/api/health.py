@@ -16,12 +16,11 @@ from webintel import __version__
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
 from webintel.db import Database, create_database
-from webintel.db.migrate import current_revision, head_revision
+from webintel.db.readiness import UNREACHABLE, why_unusable
 from webintel.settings import Settings
 
 CHECK_EVERY_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 1.5
-UNREACHABLE = "database unreachable"
 STALE_SECONDS = 10.0
 """A check that has not come back for so long counts as failed."""
 
@@ -112,11 +111,9 @@ class Health:
     async def _ask(self) -> str | None:
         try:
             async with self._database.reading() as connection:
-                revision = await current_revision(connection)
+                return await why_unusable(connection)
         except Exception:  # noqa: BLE001 - whatever it is, the database cannot be used
             return UNREACHABLE
-        # A newer schema is fine: migrations run before the rollout, and old processes keep serving through it.
-        return None if (revision or "") >= head_revision() else "database not migrated"
 
 
 _UNREADY = {
@@ -146,7 +143,7 @@ class HealthController(Controller):
     @get(
         "/ready",
         operation_id="Ready",
-        summary="The database is reachable and migrated, and the process is not shutting down",
+        summary="The database is reachable, migrated and writable, and the process is not shutting down",
         responses=_UNREADY,
         sync_to_thread=False,
     )

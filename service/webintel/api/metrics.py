@@ -25,6 +25,8 @@ from webintel.accounts.identities import Identities
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
 from webintel.db import Database
+from webintel.drill.models import Outcome
+from webintel.drill.queries import DrillSummary, summary
 from webintel.jobs.models import Job, JobStatus, JobType
 from webintel.sites.models import Site, SiteStatus
 
@@ -108,6 +110,7 @@ class BusinessCollector:
         self._database = database
         self._sites = dict.fromkeys(SiteStatus, 0)
         self._queue = dict.fromkeys(JobType, 0)
+        self._drills = DrillSummary()
         self._next_refresh = 0.0
         self._reading: asyncio.Task[None] | None = None
 
@@ -121,6 +124,7 @@ class BusinessCollector:
         for job_type, count in self._queue.items():
             queue.add_metric([job_type], count)
         yield queue
+        yield from drill_metrics(self._drills)
 
     async def refresh(self) -> None:
         """Read the numbers again, not more often than every few seconds."""
@@ -139,11 +143,49 @@ class BusinessCollector:
                 queued = await connection.execute(
                     select(Job.job_type, func.count()).where(Job.status == JobStatus.QUEUED).group_by(Job.job_type)
                 )
+                drills = await summary(connection)
         except Exception as error:  # noqa: BLE001 - metrics must come out, most of all while something is broken
             logger.warning("numbers of the business are old: the database does not answer", error=type(error).__name__)
             return
         self._sites = dict.fromkeys(SiteStatus, 0) | {SiteStatus(status): count for status, count in sites}
         self._queue = dict.fromkeys(JobType, 0) | {JobType(job_type): count for job_type, count in queued}
+        self._drills = drills
+
+
+def drill_metrics(drills: DrillSummary) -> Iterator[Metric]:
+    """Say when a restore was last tried and when it last went well; 0 stands for never."""
+    moments = {
+        "restore_drill_last_run_timestamp_seconds": ("When the last restore drill ended.", drills.finished_at),
+        "restore_drill_last_success_timestamp_seconds": (
+            "When a restore drill last ended well.",
+            drills.succeeded_at,
+        ),
+        "restore_drill_last_recovery_point_timestamp_seconds": (
+            "The newest moment that the last restore drill brought back.",
+            drills.recovery_point,
+        ),
+    }
+    for name, (documentation, moment) in moments.items():
+        yield GaugeMetricFamily(name, documentation, value=moment.timestamp() if moment else 0.0)
+    if drills.started_at is None or drills.finished_at is None:
+        return
+    yield GaugeMetricFamily(
+        "restore_drill_last_duration_seconds",
+        "How long the last restore drill took.",
+        value=(drills.finished_at - drills.started_at).total_seconds(),
+    )
+    if drills.missing_seconds is not None:
+        yield GaugeMetricFamily(
+            "restore_drill_last_missing_seconds",
+            "How much of the latest past the backup lacked, in the last restore drill that could tell.",
+            value=drills.missing_seconds,
+        )
+    outcomes = GaugeMetricFamily(
+        "restore_drill_last_outcome", "1 for the outcome of the last restore drill.", labels=["outcome"]
+    )
+    for outcome in Outcome:
+        outcomes.add_metric([outcome], float(drills.outcome == outcome))
+    yield outcomes
 
 
 @get(

@@ -17,7 +17,7 @@ from litestar.params import ParameterKwarg
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import SQLAlchemyError
 
-from webintel.db.outage import is_outage
+from webintel.db.outage import is_outage, is_read_only
 from webintel.jobs.errors import JobAlreadyRunning, JobError, JobNotFound, SiteNotFound
 from webintel.problems import Conflict, FieldError, NotFound, Problem, Unavailable
 
@@ -99,10 +99,12 @@ def handle_database_error(request: Request[Any, Any, Any], error: Exception) -> 
     cause = error.__cause__ if isinstance(error, RepositoryError) else error
     if cause is None or not is_outage(cause):
         return handle_unexpected(request, error)
-    logger.warning("the database does not answer", error=type(error).__name__)
-    return handle_problem(
-        request, Unavailable("The database does not answer at the moment.", retry_after=RETRY_AFTER_SECONDS)
-    )
+    if is_read_only(cause):
+        detail = "The database takes no changes at the moment."
+    else:
+        detail = "The database does not answer at the moment."
+    logger.warning(detail, error=type(error).__name__)
+    return handle_problem(request, Unavailable(detail, retry_after=RETRY_AFTER_SECONDS))
 
 
 def handle_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemDocument]:

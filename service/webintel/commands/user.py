@@ -17,7 +17,7 @@ from webintel.accounts.schemas import NewUser, UserChange
 from webintel.accounts.services import UserService
 from webintel.commands.configuration import settings_for
 from webintel.db import create_database
-from webintel.db.outage import is_outage
+from webintel.db.outage import is_outage, is_read_only
 from webintel.problems import Problem
 
 Result = TypeVar("Result")
@@ -127,6 +127,8 @@ def run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
     except Problem as error:
         raise click.ClickException(error.detail) from error
     except Exception as error:
+        if is_read_only(error):
+            raise click.ClickException("The database is read-only: use the primary's WEBINTEL_DATABASE_URL.") from error
         if is_outage(error):
             raise click.ClickException("The database does not answer: check WEBINTEL_DATABASE_URL.") from error
         raise

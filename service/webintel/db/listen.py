@@ -49,7 +49,7 @@ class Listener:
                 await self._task
 
     async def _keep_listening(self) -> None:
-        pause = FIRST_PAUSE
+        pause, said = FIRST_PAUSE, ""
         while True:
             try:
                 async with asyncio.timeout(self._timeout + 1):
@@ -59,26 +59,32 @@ class Listener:
                         command_timeout=self._timeout,
                         server_settings={"application_name": "webintel listener"},
                     )
+                try:
+                    lost = await self._listen(connection)
+                    pause, said = FIRST_PAUSE, ""
+                    await self._until(lost, connection)
+                finally:
+                    connection.terminate()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                logger.warning("cannot listen to the database", error=str(error) or type(error).__name__)
+                # A standby refuses to listen, for as long as it is one: that is said once.
+                reason = str(error) or type(error).__name__
+                if reason != said:
+                    logger.warning("the database does not notify", error=reason)
+                said = reason
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the return
                 pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            pause = FIRST_PAUSE
-            try:
-                await self._listen(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                logger.warning("the database stopped notifying", error=str(error) or type(error).__name__)
-            finally:
-                connection.terminate()
 
-    async def _listen(self, connection: Any) -> None:
+    async def _listen(self, connection: Any) -> asyncio.Event:
+        """Listen on every channel; gives what is set when the connection is lost."""
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())
         for channel in self._channels:
             await connection.add_listener(channel, self._receive)
         if self._on_connected is not None:
             self._on_connected()
+        return lost
+
+    async def _until(self, lost: asyncio.Event, connection: Any) -> None:
         while not lost.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PROBE_SECONDS):

@@ -112,6 +112,15 @@ async def wait_until_ready(url: str, wait_seconds: float) -> None:
 
 
 async def _run(connection: AsyncConnection, revision: str) -> None:
+    current = await current_revision(connection)
+    if await connection.scalar(text("SELECT current_setting('transaction_read_only') = 'on'")):
+        # A replica's schema comes from its primary: there is nothing to do once it has come.
+        if current is not None and current == (head_revision() if revision == "head" else revision):
+            return
+        raise MigrationError(
+            f"The database is read-only and at revision {current or 'base'}: migrate its primary, or take back "
+            "default_transaction_read_only."
+        )
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
     current = await current_revision(connection)

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from webintel.db.migrate import head_revision
 
+UNREACHABLE = "database unreachable"
 READ_ONLY = "database is read-only"
 NOT_MIGRATED = "database not migrated"
 

@@ -16,6 +16,7 @@ class DrillSummary(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     outcome: str | None = None
+    recovery_point: datetime | None = None
     missing_seconds: float | None = None
     succeeded_at: datetime | None = None
 
@@ -29,6 +30,7 @@ async def summary(connection: AsyncConnection) -> DrillSummary:
         "started_at": RestoreDrill.started_at,
         "finished_at": RestoreDrill.finished_at,
         "outcome": RestoreDrill.outcome,
+        "recovery_point": RestoreDrill.recovery_point,
         "missing_seconds": RestoreDrill.missing_seconds,
         "succeeded_at": succeeded_at,
     }

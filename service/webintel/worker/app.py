@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy import func, select
 
 from webintel.db import Database, create_database
-from webintel.db.migrate import current_revision, head_revision, wait_until_ready
+from webintel.db.migrate import wait_until_ready
 from webintel.db.outage import is_outage
+from webintel.db.readiness import UNREACHABLE, why_unusable
 from webintel.jobs.models import Job, JobStatus, JobType
 from webintel.jobs.runs import JobRuns
 from webintel.settings import Settings
@@ -51,16 +52,14 @@ class Worker:
         self._runner = Runner(self._runs, make_tasks(self._database, settings), self._metrics, settings)
         self._consumer = Consumer(settings, self._runner.handle)
         self._stopping = asyncio.Event()
-        self._started = False
+        self._waits_for: str | None = "starting"
 
     @property
     def problem(self) -> str | None:
         """Why it takes no jobs; none when it does."""
         if self._stopping.is_set():
             return "draining"
-        if not self._started:
-            return "starting"
-        return None if self._consumer.connected else "database unreachable"
+        return self._waits_for or self._consumer.problem
 
     def stop(self) -> None:
         """Take no more jobs, and end once the running ones have ended or are handed back."""
@@ -88,7 +87,7 @@ class Worker:
                 asyncio.create_task(self._regularly(LOG_SECONDS, self._delete_old_log)),
             ]
             consuming = asyncio.create_task(self._consumer.run(), name="consumer")
-            self._started = True
+            self._waits_for = None
             logger.info("worker ready", concurrency=settings.worker_concurrency, port=server.port)
             try:
                 await self._until_stopped(consuming)
@@ -111,14 +110,24 @@ class Worker:
         await wait_until_ready(self._settings.require_database_url(), DATABASE_PATIENCE)
         pause = 0.2
         while not self._stopping.is_set():
-            async with self._database.reading() as connection:
-                revision = await current_revision(connection)
-            if revision is not None and revision >= head_revision():
+            problem = await self._database_problem()
+            if problem is None:
                 return
-            logger.warning("waiting for the database to be migrated", revision=revision, expected=head_revision())
+            if problem != self._waits_for:
+                logger.warning("worker waits", reason=problem)
+            self._waits_for = problem
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             pause = min(pause * 2, 5.0)
+
+    async def _database_problem(self) -> str | None:
+        try:
+            async with self._database.reading() as connection:
+                return await why_unusable(connection)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return UNREACHABLE
 
     async def _regularly(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         """Do a chore again and again; the first time soon, and never all workers at once."""

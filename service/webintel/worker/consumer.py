@@ -40,9 +40,9 @@ class Consumer:
         self._manager.entrypoint(ENTRYPOINT, accepts_context=True)(self._handle)
 
     @property
-    def connected(self) -> bool:
-        """Whether the queue's database answers."""
-        return not self._driver.away
+    def problem(self) -> str | None:
+        """Why the queue's database cannot be used; none when it can."""
+        return self._driver.problem
 
     async def run(self) -> None:
         """Take entries until `stop` is called and the last handler has returned."""

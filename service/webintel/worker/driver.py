@@ -16,7 +16,8 @@ from sqlalchemy import make_url
 
 from webintel.db.engine import driver_dsn
 from webintel.db.listen import Listener
-from webintel.db.outage import CONNECTION_ERRORS
+from webintel.db.outage import CONNECTION_ERRORS, is_read_only
+from webintel.db.readiness import READ_ONLY, UNREACHABLE
 from webintel.settings import Settings
 
 FIRST_PAUSE = 0.2
@@ -38,7 +39,7 @@ class ReconnectingDriver:
         self._pool: asyncpg.Pool | None = None
         self._listeners: dict[str, Listener] = {}
         self._shutdown = asyncio.Event()
-        self.away = False
+        self.problem: str | None = None
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         """Run a statement and give its rows."""
@@ -94,15 +95,16 @@ class ReconnectingDriver:
             except CONNECTION_ERRORS as error:
                 if self._shutdown.is_set():
                     raise
-                if not self.away:
-                    logger.warning("the queue's database is away", error=str(error) or type(error).__name__)
-                self.away = True
+                problem = READ_ONLY if is_read_only(error) else UNREACHABLE
+                if self.problem != problem:
+                    logger.warning("the queue waits", reason=problem, error=str(error) or type(error).__name__)
+                self.problem = problem
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the return
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                if self.away:
+                if self.problem:
                     logger.info("the queue's database is back")
-                self.away = False
+                self.problem = None
                 return result
 
     async def _connected(self) -> Any:
