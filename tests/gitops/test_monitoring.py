@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.gitops.rendering import GITOPS, kustomize
+from tests.tools.paths import MISSING, tool
 
 BASE = GITOPS / "base" / "monitoring"
 RUNBOOKS = "https://github.com/webintel/webintel/blob/main/gitops/base/monitoring/runbooks/"
@@ -16,11 +17,11 @@ CASES = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
 SEVERITIES = {"critical", "warning"}
 
 
-def tool(name: str, package: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed: install the Debian package {package}")
-    return found
+def command(name: str) -> str:
+    built = tool(name)
+    if built is None:
+        pytest.skip(f"{name} is not built: {MISSING}")
+    return str(built)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(al
 
 @pytest.mark.parametrize("case", CASES, ids=lambda file: file.stem)
 def test_the_rules_fire_when_they_should(case: Path, groups: list[dict[str, Any]], tmp_path: Path) -> None:
-    promtool = tool("promtool", "prometheus")
+    promtool = command("promtool")
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     shutil.copy(case, tmp_path / "case.yaml")
     checked = subprocess.run(
@@ -90,7 +91,7 @@ def test_the_rules_fire_when_they_should(case: Path, groups: list[dict[str, Any]
 
 
 def test_alertmanager_accepts_its_configuration(alertmanager_file: Path) -> None:
-    amtool = tool("amtool", "prometheus-alertmanager")
+    amtool = command("amtool")
     done = subprocess.run(
         [amtool, "check-config", str(alertmanager_file)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -108,7 +109,7 @@ def test_alertmanager_accepts_its_configuration(alertmanager_file: Path) -> None
     ],
 )
 def test_an_alert_reaches_whom_its_severity_names(alertmanager_file: Path, receiver: str, labels: list[str]) -> None:
-    amtool = tool("amtool", "prometheus-alertmanager")
+    amtool = command("amtool")
     done = subprocess.run(
         [
             amtool,
