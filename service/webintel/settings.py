@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 from sqlalchemy import make_url
@@ -44,6 +45,15 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _web_address(value: str) -> str:
+    """Check an address that people follow, and spell it without a slash at the end."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("is no address such as https://api.example.com")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 PortList = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -67,6 +77,8 @@ class Settings(BaseSettings):
     secrets_dir: Path | None = None
     """A folder with files named like variables, as orchestrators mount secrets; the environment goes before it."""
     database_url: SecretStr | None = None
+    restored_database_url: SecretStr | None = None
+    """What a restore drill compares with the live database."""
     redis_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     """Signs access tokens; at least 32 characters."""
@@ -91,6 +103,14 @@ class Settings(BaseSettings):
     rate_limit_per_minute: Annotated[int, Field(ge=1)] = 300
     login_limit_per_minute: Annotated[int, Field(ge=1)] = 5
     idempotency_key_hours: Annotated[int, Field(ge=1, le=720)] = 24
+
+    # Web UI
+    web_host: str = "127.0.0.1"
+    web_port: Port = 3000
+    api_url: WebAddress = "http://127.0.0.1:8000"
+    """Where the web UI finds the API."""
+    api_public_url: WebAddress | None = None
+    """Where visitors find the API, if that is another address."""
 
     # Crawling
     fetch_user_agent: str | None = None
@@ -121,7 +141,7 @@ class Settings(BaseSettings):
     """The wait before the second attempt; it doubles with each further one."""
     queue_log_days: Annotated[float, Field(gt=0, le=365)] = 7.0
 
-    @field_validator("database_url")
+    @field_validator("database_url", "restored_database_url")
     @classmethod
     def _normalise_database_url(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None else SecretStr(asyncpg_url(value.get_secret_value()))

@@ -14,8 +14,8 @@ from webintel.accounts.models import User
 from webintel.accounts.roles import Role
 from webintel.accounts.tokens import AccessTokens
 from webintel.api.app import create_app
-from webintel.api.observe import Application
 from webintel.db import Database
+from webintel.serving.observe import Application
 from webintel.settings import Settings
 
 BASE_URL = "http://api.test"

@@ -25,13 +25,13 @@ from webintel.api.health import Health, HealthController
 from webintel.api.job_events import JobEvents
 from webintel.api.limits import Limits
 from webintel.api.metrics import Metrics, metrics_endpoint
-from webintel.api.observe import Application, response_hooks
 from webintel.api.openapi import openapi_config
 from webintel.api.problems import EXCEPTION_HANDLERS
 from webintel.api.requests import provide_caller, provide_once, provide_session
 from webintel.blueprints import controllers as blueprints
 from webintel.db import create_database
 from webintel.jobs import controllers as jobs
+from webintel.serving.observe import Application, response_hooks
 from webintel.settings import Settings
 from webintel.sites import controllers as sites
 
@@ -99,6 +99,11 @@ class Parts:
             "job_queries": Provide(jobs.provide_job_queries, sync_to_thread=False),
         }
 
+    def announce_end(self) -> None:
+        """Say that no new traffic should come, and let go of those who wait for news."""
+        self.health.draining.set()
+        self.job_events.wake_all()
+
     @asynccontextmanager
     async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
         """Run what works in the background; an absent database is no reason not to start."""
@@ -135,8 +140,7 @@ def create_app(settings: Settings) -> Application:
         logging_config=None,
         debug=False,
     )
-    app.state.health = parts.health
-    app.state.job_events = parts.job_events
+    app.state.announce_end = parts.announce_end
     return app
 
 

@@ -13,7 +13,6 @@ from litestar.params import FromPath
 
 from webintel.accounts.roles import Permission
 from webintel.api.access import allow
-from webintel.api.observe import DOCS_POLICY
 from webintel.problems import NotFound
 
 _STATIC = Path(__file__).parent / "static"
@@ -24,6 +23,10 @@ _FILES = {
     "swagger-ui.css": (_SWAGGER_UI / "swagger-ui.css", "text/css; charset=utf-8"),
     "favicon-32x32.png": (_SWAGGER_UI / "favicon-32x32.png", "image/png"),
 }
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -53,7 +56,7 @@ def docs_page() -> Response[str]:
     return Response(
         _page(),
         media_type=MediaType.HTML,
-        headers={"Content-Security-Policy": DOCS_POLICY, "Cache-Control": "no-cache"},
+        headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"},
     )
 
 

@@ -3,20 +3,18 @@
 import asyncio
 import contextlib
 import time
-from typing import Annotated, Literal
 
-import msgspec
 import structlog
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 
-from webintel import __version__
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
 from webintel.db import Database, create_database
 from webintel.db.readiness import UNREACHABLE, why_unusable
+from webintel.serving.probes import DRAINING, Alive, Readiness, readiness
 from webintel.settings import Settings
 
 CHECK_EVERY_SECONDS = 1.0
@@ -25,21 +23,6 @@ STALE_SECONDS = 10.0
 """A check that has not come back for so long counts as failed."""
 
 logger = structlog.get_logger(__name__)
-
-
-class Alive(msgspec.Struct, frozen=True, kw_only=True):
-    """The process answers."""
-
-    status: Literal["ok"] = "ok"
-    service: str = "webintel"
-    version: str = __version__
-
-
-class Readiness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether requests can be served, and if not, why."""
-
-    status: Literal["ok", "unavailable"]
-    reason: Annotated[str, msgspec.Meta(examples=["draining"])] | None = None
 
 
 class Health:
@@ -65,7 +48,7 @@ class Health:
     def problem(self) -> str | None:
         """Why traffic should not come; none when it may."""
         if self.draining.is_set():
-            return "draining"
+            return DRAINING
         if time.monotonic() - self._checked_at > STALE_SECONDS:
             return self._problem or UNREACHABLE
         return self._problem
@@ -149,7 +132,7 @@ class HealthController(Controller):
     )
     def ready(self, health: NamedDependency[Health]) -> Response[Readiness]:
         """Say whether traffic may come."""
-        return _readiness(health.problem)
+        return readiness(health.problem)
 
     @get(
         "/startup",
@@ -160,10 +143,4 @@ class HealthController(Controller):
     )
     def startup(self, health: NamedDependency[Health]) -> Response[Readiness]:
         """Say whether the start is over."""
-        return _readiness(None if health.started else health.problem)
-
-
-def _readiness(problem: str | None) -> Response[Readiness]:
-    if problem is None:
-        return Response(Readiness(status="ok"), status_code=HTTP_200_OK)
-    return Response(Readiness(status="unavailable", reason=problem), status_code=HTTP_503_SERVICE_UNAVAILABLE)
+        return readiness(None if health.started else health.problem)

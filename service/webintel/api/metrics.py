@@ -7,16 +7,7 @@ from collections.abc import Iterator
 import structlog
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlalchemy.pool import QueuePool
@@ -28,51 +19,23 @@ from webintel.db import Database
 from webintel.drill.models import Outcome
 from webintel.drill.queries import DrillSummary, summary
 from webintel.jobs.models import Job, JobStatus, JobType
+from webintel.serving.metrics import RequestMetrics
 from webintel.sites.models import Site, SiteStatus
 
-_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _BUSINESS_SECONDS = 5.0
 _READ_TIMEOUT_SECONDS = 1.0
 
 logger = structlog.get_logger(__name__)
 
 
-class Metrics:
-    """A registry of its own, so that several applications can live in one process."""
+class Metrics(RequestMetrics):
+    """Requests, what others of this process keep, and the business."""
 
     def __init__(self, database: Database, identities: Identities) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "http_requests_total",
-            "Requests by route and outcome.",
-            ["method", "path", "status"],
-            registry=self.registry,
-        )
-        self._durations = Histogram(
-            "http_request_duration_seconds",
-            "Time until the response begins.",
-            ["method", "path"],
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self._errors = Counter(
-            "http_requests_errors_total",
-            "Requests that failed on our side (5xx).",
-            ["method", "path", "status"],
-            registry=self.registry,
-        )
+        super().__init__()
         self._business = BusinessCollector(database)
         self.registry.register(StateCollector(database, identities))
         self.registry.register(self._business)
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self.registry)
-
-    def count_request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count one response."""
-        self._requests.labels(method, path, str(status)).inc()
-        self._durations.labels(method, path).observe(seconds)
-        if status >= 500:
-            self._errors.labels(method, path, str(status)).inc()
 
     async def render(self) -> bytes:
         """Write everything in Prometheus' text format."""

@@ -12,7 +12,6 @@ from webintel.drill.errors import DrillError
 from webintel.drill.kubernetes import ClusterAccess
 from webintel.drill.running import ClusterPlan, Drill, Limits
 from webintel.logs import configure_logging
-from webintel.settings import asyncpg_url
 
 _SECONDS = click.FloatRange(1, 86400)
 
@@ -20,7 +19,6 @@ _SECONDS = click.FloatRange(1, 86400)
 @click.command()
 @click.option(
     "--restored-database-url",
-    envvar="WEBINTEL_RESTORED_DATABASE_URL",
     help="Where the restored database answers (also WEBINTEL_RESTORED_DATABASE_URL).  [default with "
     "--cluster-manifest: the live address with the host NAME-rw.NAMESPACE]",
 )
@@ -81,7 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     a restored server that runs already, or a manifest of one to make. The outcome is kept in the live database and
     exported by the API as restore_drill_* metrics. Ends with 0 where the backup can be relied on, with 1 otherwise.
     """
-    settings = settings_for(database=True)
+    settings = settings_for(database=True, restored_database_url=restored_database_url)
     configure_logging(settings, role="restore-drill")
     limits = Limits(
         max_missing=timedelta(hours=max_age_hours),
@@ -89,18 +87,14 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
         check_seconds=check_timeout,
         cleanup_seconds=cleanup_timeout,
     )
-    if restored_database_url is None and cluster_manifest is None:
+    if settings.restored_database_url is None and cluster_manifest is None:
         raise click.UsageError("Give --restored-database-url, or --cluster-manifest of a server to make.")
-    try:
-        url = asyncpg_url(restored_database_url) if restored_database_url else None
-    except ValueError as error:
-        raise click.ClickException(f"WEBINTEL_RESTORED_DATABASE_URL: {error}.") from error
     try:
         plan = None
         if cluster_manifest is not None:
             access = ClusterAccess.find(kubernetes_api, kubernetes_token_file, kubernetes_ca_file)
             plan = ClusterPlan(access=access, manifest=read_manifest(cluster_manifest), namespace=namespace)
-        drill = asyncio.run(Drill(settings, limits, url=url, cluster=plan, say=_say).run())
+        drill = asyncio.run(Drill(settings, limits, cluster=plan, say=_say).run())
     except DrillError as error:
         raise click.ClickException(str(error)) from error
     if drill.failure:

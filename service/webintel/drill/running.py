@@ -51,12 +51,9 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
 class Drill:
     """Restores, compares, cleans up, and writes down what became of it."""
 
-    def __init__(
-        self, settings: Settings, limits: Limits, *, url: str | None, cluster: ClusterPlan | None, say: Say
-    ) -> None:
+    def __init__(self, settings: Settings, limits: Limits, *, cluster: ClusterPlan | None, say: Say) -> None:
         self._settings = settings
         self._limits = limits
-        self._url = url
         self._plan = cluster
         self._say = say
         self._findings = Findings()
@@ -123,8 +120,8 @@ class Drill:
             raise DrillError(f"The checks were not through after {self._limits.check_seconds:.0f} seconds.") from error
 
     def _restored_url(self, cluster: DrillCluster | None) -> str:
-        if self._url is not None:
-            return self._url
+        if self._settings.restored_database_url is not None:
+            return self._settings.restored_database_url.get_secret_value()
         if cluster is None:
             raise DrillError("Nothing says where the restored database is.")
         live = make_url(self._settings.require_database_url())

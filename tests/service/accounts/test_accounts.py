@@ -8,8 +8,8 @@ from sqlalchemy import update
 
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
 from webintel.accounts.models import ApiKey
-from webintel.api.observe import Application
 from webintel.db import Database
+from webintel.serving.observe import Application
 
 PASSWORD = "correct horse battery"
 

@@ -18,8 +18,8 @@ from webintel.accounts.roles import Role
 from webintel.accounts.schemas import NewUser
 from webintel.accounts.services import UserService, ensure_first_admin
 from webintel.accounts.tokens import AccessTokens
-from webintel.api.observe import Application
 from webintel.db import Database
+from webintel.serving.observe import Application
 
 PASSWORD = "correct horse battery"
 

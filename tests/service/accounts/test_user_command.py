@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.service.api_fixtures import connect_to
-from webintel.api.observe import Application
 from webintel.commands.user import command
 from webintel.db import Database
+from webintel.serving.observe import Application
 from webintel.settings import Settings
 
 PASSWORD = "correct horse battery"

@@ -10,7 +10,7 @@ from litestar import get
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
 from webintel.accounts.roles import PERMISSIONS, Permission, Role
 from webintel.api.app import create_app
-from webintel.api.observe import Application
+from webintel.serving.observe import Application
 from webintel.settings import Settings
 
 EVERYONE = {"admin", "product_lead", "scraper_engineer", "viewer"}

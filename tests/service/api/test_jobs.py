@@ -17,10 +17,10 @@ from tests.service.api_fixtures import People, bearer, check_problem
 from tests.service.conftest import MakeSite
 from webintel.accounts.models import IdempotencyKey
 from webintel.api.app import create_app
-from webintel.api.server import listen
 from webintel.db import Database
 from webintel.jobs.events import announce
 from webintel.jobs.models import Job, JobStatus
+from webintel.serving.server import listen
 from webintel.settings import Settings
 
 
@@ -168,8 +168,7 @@ async def served(settings: Settings) -> AsyncIterator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            app.state.health.draining.set()
-            app.state.job_events.wake_all()
+            app.state.announce_end()
             server.should_exit = True
             await task
 

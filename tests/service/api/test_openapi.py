@@ -9,7 +9,7 @@ import pytest
 
 from tests.service.api.test_gate import MATRIX, PUBLIC
 from tests.service.api_fixtures import connect_to
-from webintel.api.observe import Application
+from webintel.serving.observe import Application
 
 PROMISED = {
     "POST /api/v1/sites",

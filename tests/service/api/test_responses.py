@@ -15,7 +15,7 @@ from tests.service.conftest import SECRET_KEY
 from webintel.accounts.roles import Permission
 from webintel.api.access import allow
 from webintel.api.app import MAX_BODY_BYTES
-from webintel.api.observe import Application
+from webintel.serving.observe import Application
 from webintel.settings import Settings, load_settings
 
 

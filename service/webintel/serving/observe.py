@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import BeforeMessageSendHookHandler, Message, Receive, Scope, Send
 
-from webintel.api.metrics import Metrics
+from webintel.serving.metrics import RequestMetrics
 from webintel.settings import Settings
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -20,11 +20,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _CONVERTER = re.compile(r":\w+(?=\})")
 UNMATCHED = "unmatched"
 
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+STRICT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""For what is no page; a page names what it loads in a policy of its own."""
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -50,7 +47,7 @@ class Application(Litestar):
         await super().__call__(scope, receive, send)
 
 
-def response_hooks(settings: Settings, metrics: Metrics) -> list[BeforeMessageSendHookHandler]:
+def response_hooks(settings: Settings, metrics: RequestMetrics) -> list[BeforeMessageSendHookHandler]:
     """Make the hooks that see every response, those of no route and those of failures included."""
     security = dict(_SECURITY_HEADERS)
     if settings.production:
@@ -62,7 +59,7 @@ def response_hooks(settings: Settings, metrics: Metrics) -> list[BeforeMessageSe
         headers = MutableScopeHeaders.from_message(message)
         for name, value in security.items():
             headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", API_POLICY)
+        headers.setdefault("Content-Security-Policy", STRICT_POLICY)
         headers.setdefault("Cache-Control", "no-store")
         headers[REQUEST_ID_HEADER] = scope["state"]["request_id"]
         for name, value in scope["state"].get("limit_headers", {}).items():

@@ -1,17 +1,13 @@
-"""Serving the API: one process, which says that it will end before it does."""
+"""Serving an application: one process, which says that it will end before it does."""
 
 import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
-
-from webintel.api.app import create_app
-from webintel.api.health import Health
-from webintel.api.job_events import JobEvents
-from webintel.settings import Settings
+from litestar import Litestar
 
 DRAIN_SECONDS = 1.0
 GRACEFUL_SECONDS = 25
@@ -22,10 +18,9 @@ _BACKLOG = 2048
 class DrainingServer(uvicorn.Server):
     """On SIGTERM: readiness turns 503, requests are served a little longer, those in flight finish, exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, health: Health, job_events: JobEvents, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], drain_seconds: float) -> None:
         super().__init__(config)
-        self._health = health
-        self._job_events = job_events
+        self._announce = announce
         self._drain_seconds = drain_seconds
 
     @contextlib.contextmanager
@@ -44,8 +39,7 @@ class DrainingServer(uvicorn.Server):
         if self.should_exit:
             self.force_exit = True
             return
-        self._health.draining.set()
-        self._job_events.wake_all()
+        self._announce()
         asyncio.get_running_loop().call_later(after_seconds, self._exit)
 
     def _exit(self) -> None:
@@ -62,9 +56,17 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-async def serve(settings: Settings, listener: socket.socket, *, drain_seconds: float = DRAIN_SECONDS) -> None:
-    """Serve until a signal ends it."""
-    app = create_app(settings)
+async def serve(
+    app: Litestar, listener: socket.socket, *, announce: Callable[[], None], drain_seconds: float = DRAIN_SECONDS
+) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        app: the application.
+        listener: the port, taken.
+        announce: called with the first signal: readiness must say 503 from then on.
+        drain_seconds: how long requests are still served after SIGTERM.
+    """
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -77,4 +79,4 @@ async def serve(settings: Settings, listener: socket.socket, *, drain_seconds: f
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    await DrainingServer(config, app.state.health, app.state.job_events, drain_seconds).serve([listener])
+    await DrainingServer(config, announce, drain_seconds).serve([listener])

@@ -1,0 +1,1 @@
+"""What every HTTP process of ours has: observed requests, probes, and an end that it announces."""
