@@ -12,18 +12,21 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tools.paths import MISSING, tool
+
 ROOT = Path(__file__).resolve().parents[2]
 GITOPS = ROOT / "gitops"
 ARGOCD = ROOT / "argocd"
 CLUSTERS = ("local", "staging", "production", "production-eu")
 
+LEFT_AS_TEXT = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 MERGE = "tag:yaml.org,2002:merge"
 
 Document = dict[str, Any]
 
 
 class StrictLoader(yaml.CSafeLoader):
-    """Refuses what Kubernetes would quietly drop, duplicate keys, and leaves dates the strings that they are there."""
+    """Refuses what Kubernetes would quietly drop, duplicate keys, and leaves dates the texts that they are there."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -38,7 +41,7 @@ class StrictLoader(yaml.CSafeLoader):
 
 
 StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in LEFT_AS_TEXT]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -80,8 +83,8 @@ def _kustomize(path: Path) -> list[Document]:
 
 @functools.cache
 def _command() -> tuple[str, ...]:
-    if found := shutil.which("kustomize"):
-        return (found, "build")
+    if found := tool("kustomize") or shutil.which("kustomize"):
+        return (str(found), "build")
     if found := shutil.which("kubectl"):
         return (found, "kustomize")
-    pytest.skip("nothing here renders manifests: run `make test-tools`, or install kustomize or kubectl")
+    pytest.skip("nothing here renders manifests: " + MISSING)
