@@ -8,7 +8,7 @@ BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint format types demo clean
+.PHONY: help setup up test test-tools lint format types demo clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ demo: setup ## scan a small shop of our own, without the internet
 
 test: setup ## run every test
 	@$(BIN)/pytest $(ARGS)
+
+test-tools: setup ## build the control plane that tests use: Kubernetes, kwok, Argo CD (needs Go; 15 minutes, once)
+	@$(BIN)/python -m tests.tools.build
 
 lint: setup ## style, types, YAML
 	@$(BIN)/ruff check .

@@ -1,0 +1,72 @@
+"""What `make test-tools` makes from each Go module beside this file, and how."""
+
+from dataclasses import dataclass, field
+
+KUBERNETES = "v1.36.3"
+KUBERNETES_VERSION = "k8s.io/component-base/version"
+# Kubernetes says its version only when the linker tells it.
+KUBERNETES_FLAGS = (
+    f"-s -w -X {KUBERNETES_VERSION}.gitVersion={KUBERNETES} -X {KUBERNETES_VERSION}.gitMajor=1 "
+    f"-X {KUBERNETES_VERSION}.gitMinor=36 -X {KUBERNETES_VERSION}.gitTreeState=clean"
+)
+ARGOCD_FLAGS = "-s -w -X github.com/argoproj/argo-cd/v3/common.version=3.6.1"
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """Commands to compile: name to package."""
+
+    packages: dict[str, str]
+    linker_flags: str
+
+
+@dataclass(frozen=True)
+class Files:
+    """Folders to take out of modules as they are, or through `helm template`: name to (module, folder)."""
+
+    folders: dict[str, tuple[str, str]]
+    charts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    chart_values: tuple[str, ...] = ()
+
+
+RECIPES: dict[str, Binaries | Files] = {
+    "kubernetes": Binaries(
+        {
+            "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+            "etcd": "go.etcd.io/etcd/server/v3",
+            "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+            "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+            "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+            "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+            "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+            "helm": "helm.sh/helm/v4/cmd/helm",
+        },
+        KUBERNETES_FLAGS,
+    ),
+    "argocd": Binaries({"argocd": "github.com/argoproj/argo-cd/v3/cmd"}, ARGOCD_FLAGS),
+    "prometheus": Binaries(
+        {
+            "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
+            "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+        },
+        "-s -w",
+    ),
+    "crds": Files(
+        {
+            "crds/argocd": ("github.com/argoproj/argo-cd/v3", "manifests/crds"),
+            "crds/barman-cloud": ("github.com/cloudnative-pg/plugin-barman-cloud", "config/crd/bases"),
+            "crds/cert-manager": ("github.com/cert-manager/cert-manager", "deploy/crds"),
+            "crds/cloudnative-pg": ("github.com/cloudnative-pg/cloudnative-pg", "config/crd/bases"),
+            "crds/external-secrets": ("github.com/external-secrets/external-secrets", "config/crds/bases"),
+            "crds/gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+            "crds/keda": ("github.com/kedacore/keda/v2", "config/crd/bases"),
+            "crds/prometheus-operator": (
+                "github.com/prometheus-operator/prometheus-operator",
+                "example/prometheus-operator-crd",
+            ),
+            "argocd-manifests": ("github.com/argoproj/argo-cd/v3", "manifests"),
+        },
+        charts={"crds/envoy-gateway": ("github.com/envoyproxy/gateway", "charts/gateway-crds-helm")},
+        chart_values=("crds.envoyGateway.enabled=true", "crds.gatewayAPI.enabled=false"),
+    ),
+}
