@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "demo": "Scan a small shop of our own, without the internet.",
     "api": "Run the HTTP API.",
     "worker": "Run the worker that does the jobs.",
+    "web": "Run the web UI.",
     "migrate": "Bring the database to the newest schema.",
     "restore-drill": "Prove that the newest backup restores.",
     "user": "Manage the people who may sign in.",
