@@ -1,4 +1,4 @@
-"""Database, API and workers on one machine, started, watched and stopped together."""
+"""Database, API, web UI and workers on one machine, started, watched and stopped together."""
 
 import asyncio
 import os
@@ -74,7 +74,10 @@ class Platform:
     def _check_ports(self) -> None:
         """Refuse ports in use now, by name, rather than have a child fail on them later."""
         settings = self._settings
-        taken = [(settings.api_host, settings.api_port, "--port or WEBINTEL_API_PORT")]
+        taken = [
+            (settings.api_host, settings.api_port, "--port or WEBINTEL_API_PORT"),
+            (settings.web_host, settings.web_port, "--web-port or WEBINTEL_WEB_PORT"),
+        ]
         taken += [
             (settings.worker_host, settings.worker_port + number, "--worker-port or WEBINTEL_WORKER_PORT")
             for number in range(self._workers)
@@ -112,6 +115,9 @@ class Platform:
         settings = self._settings
         address = ["--host", settings.api_host, "--port", str(settings.api_port)]
         self._children.append(Child("API", ["api", *address, "--drain-seconds", "0"], environment))
+        address = ["--host", settings.web_host, "--port", str(settings.web_port)]
+        api = ["--api-url", _address(settings.api_host, settings.api_port)]
+        self._children.append(Child("web UI", ["web", *address, *api, "--drain-seconds", "0"], {}))
         for number in range(self._workers):
             health = ["--host", settings.worker_host, "--port", str(settings.worker_port + number)]
             self._children.append(Child(f"worker {number + 1}", ["worker", *health], environment))
@@ -141,7 +147,10 @@ class Platform:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_PATIENCE
         settings = self._settings
-        waiting = {"API": _address(settings.api_host, settings.api_port)} | {
+        waiting = {
+            "API": _address(settings.api_host, settings.api_port),
+            "web UI": _address(settings.web_host, settings.web_port),
+        } | {
             f"worker {number + 1}": _address(settings.worker_host, settings.worker_port + number)
             for number in range(self._workers)
         }
@@ -170,6 +179,7 @@ class Platform:
         lines = [
             "",
             "The platform is ready.",
+            f"  web UI    {_address(self._settings.web_host, self._settings.web_port)}",
             f"  API       {api}  (documentation: {api}/docs)",
         ]
         if self._server is not None:

@@ -18,8 +18,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
-@click.option("--host", help="Address of the API.  [default: 127.0.0.1]")
+@click.option("--host", help="Address of the API and the web UI.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the API.  [default: 8000]")
+@click.option("--web-port", type=click.IntRange(1, 65535), help="Port of the web UI.  [default: 3000]")
 @click.option("--worker-port", type=click.IntRange(1, 65535), help="Port of the workers' health.  [default: 9000]")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 32), help="How many workers to run.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the database.")
@@ -27,13 +28,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     host: str | None,
     port: int | None,
+    web_port: int | None,
     worker_port: int | None,
     workers: int,
     data_dir: Path | None,
     with_parent: bool,
 ) -> None:
     """Start the whole platform on this machine; Ctrl-C stops it."""
-    settings = settings_for(api_host=host, api_port=port, worker_port=worker_port, data_dir=data_dir)
+    settings = settings_for(
+        api_host=host, web_host=host, api_port=port, web_port=web_port, worker_port=worker_port, data_dir=data_dir
+    )
     configure_logging(settings, role="up")
     platform = Platform(settings, workers)
     parent = os.getppid()

@@ -30,13 +30,19 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def ports() -> dict[str, int]:
+    return {name: free_port() for name in ("api_port", "web_port", "worker_port")}
+
+
 class Platform:
     """A running `webintel up`."""
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.port = port or free_port()
+        self.web_port = free_port()
         self.output = folder.with_suffix(f".{self.port}.log")
-        arguments = ["--port", str(self.port), "--worker-port", str(free_port()), "--data-dir", str(folder)]
+        addresses = ["--port", str(self.port), "--web-port", str(self.web_port), "--worker-port", str(free_port())]
+        arguments = [*addresses, "--data-dir", str(folder)]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "webintel", "up", *arguments], stdout=output, stderr=subprocess.STDOUT
@@ -103,6 +109,11 @@ def gone(processes: list[psutil.Process]) -> bool:
 def test_it_starts_replaces_a_killed_worker_and_ends_as_a_whole(up: Callable[..., Platform], folder: Path) -> None:
     platform = up()
     platform.until_ready()
+    page = httpx.get(f"http://127.0.0.1:{platform.web_port}/").text
+    assert "The API is ready." in page
+    assert f'href="http://127.0.0.1:{platform.port}/docs"' in page
+    for port in (platform.port, platform.web_port):
+        assert f"http://127.0.0.1:{port}" in platform.said
     assert re.search(r"sign in   admin@\S+  password \S{12,}", platform.said)
     assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600
 
@@ -137,8 +148,8 @@ async def test_killed_it_takes_its_children_along_and_loses_nothing(up: Callable
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's own")
 def test_started_by_make_it_ends_with_it(folder: Path) -> None:
-    ports = ["--port", str(free_port()), "--worker-port", str(free_port())]
-    command = [sys.executable, "-m", "webintel", "up", "--with-parent", *ports, "--data-dir", str(folder)]
+    addresses = ["--port", str(free_port()), "--web-port", str(free_port()), "--worker-port", str(free_port())]
+    command = [sys.executable, "-m", "webintel", "up", "--with-parent", *addresses, "--data-dir", str(folder)]
     # Like make, a shell that waits for its command.
     with subprocess.Popen(["sh", "-c", '"$@"; :', "sh", *command], stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
@@ -149,18 +160,19 @@ def test_started_by_make_it_ends_with_it(folder: Path) -> None:
     assert not psutil.wait_procs(family, timeout=PATIENCE)[1]
 
 
-@pytest.mark.parametrize(("setting", "option"), [("api_port", "--port"), ("worker_port", "--worker-port")])
+@pytest.mark.parametrize(
+    ("setting", "option"), [("api_port", "--port"), ("web_port", "--web-port"), ("worker_port", "--worker-port")]
+)
 def test_a_port_in_use_is_named_with_its_option(folder: Path, setting: str, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ports = {"api_port": free_port(), "worker_port": free_port()} | {setting: port}
         with pytest.raises(LaunchError, match=rf"^Port {port} .* {option} "):
-            launcher.Platform(load_settings(data_dir=folder, **ports), workers=1).start()
+            launcher.Platform(load_settings(data_dir=folder, **ports() | {setting: port}), workers=1).start()
     assert not folder.exists()
 
 
 def test_production_needs_a_secret_of_its_own(folder: Path) -> None:
-    settings = load_settings(data_dir=folder, environment="production", api_port=free_port(), worker_port=free_port())
+    settings = load_settings(data_dir=folder, environment="production", **ports())
     with pytest.raises(SettingsError, match="WEBINTEL_SECRET_KEY is not set"):
         launcher.Platform(settings, workers=1).start()
     assert not folder.exists()
@@ -168,6 +180,6 @@ def test_production_needs_a_secret_of_its_own(folder: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_written_is_named(folder: Path) -> None:
     folder.touch()
-    settings = load_settings(data_dir=folder / "data", api_port=free_port(), worker_port=free_port())
+    settings = load_settings(data_dir=folder / "data", **ports())
     with pytest.raises(LaunchError, match=rf"{folder}.*--data-dir"):
         launcher.Platform(settings, workers=1).start()
