@@ -10,8 +10,9 @@ from tests.gitops.schemas import BUILT_IN, Definitions, check, strict
 UNITS = ("data", "edge", "foundation", "monitoring", "operators", "secrets", "workloads")
 RENDERED = [(cluster, unit) for cluster in CLUSTERS for unit in units(cluster)]
 SOURCES = sorted(path for folder in (GITOPS, ARGOCD) for path in folder.rglob("*.y*ml"))
-INVALID = Path(__file__).parent / "fixtures" / "schemas" / "invalid"
-VALID = Path(__file__).parent / "fixtures" / "schemas" / "valid.yaml"
+FIXTURES = Path(__file__).parent / "fixtures"
+INVALID = FIXTURES / "schemas" / "invalid"
+VALID = (FIXTURES / "schemas" / "valid.yaml", FIXTURES / "valid" / "cluster.yaml")
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
@@ -62,8 +63,9 @@ def test_a_fault_is_found_and_explained(path: Path, definitions: Definitions) ->
     assert expected in faults[0]
 
 
-def test_what_is_right_passes(definitions: Definitions) -> None:
-    documents = load(VALID.read_text("utf-8"))
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_what_is_right_passes(path: Path, definitions: Definitions) -> None:
+    documents = load(path.read_text("utf-8"))
     assert [str(fault) for document in documents for fault in check(document, definitions)] == []
 
 

@@ -1,6 +1,6 @@
 """What must never be lost."""
 
-from tests.gitops.policies.objects import Document, Violation, annotation, group, of_kind, reject
+from tests.gitops.policies.objects import Document, Violation, annotation, group, namespace, of_kind, reject
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 CONFIRMED = {"Prune=confirm", "Delete=confirm"}
@@ -41,11 +41,21 @@ def backups_are_daily_by_the_plugin(documents: list[Document]) -> list[Violation
 
 
 def backups_are_kept_30_days(documents: list[Document]) -> list[Violation]:
-    return [
-        reject(document, f"keeps backups for {document['spec'].get('retentionPolicy')}", "Set retentionPolicy: 30d")
-        for document in of_kind(documents, "ObjectStore")
-        if document["spec"].get("retentionPolicy") != "30d"
-    ]
+    """By the database that writes a store; who only reads it must not delete from it."""
+    written = {
+        (namespace(document), plugin["parameters"]["barmanObjectName"])
+        for document in _clusters(documents)
+        for plugin in document["spec"].get("plugins", [])
+        if plugin.get("isWALArchiver")
+    }
+    violations = []
+    for document in of_kind(documents, "ObjectStore"):
+        policy = document["spec"].get("retentionPolicy")
+        ours = (namespace(document), document["metadata"]["name"]) in written
+        if policy != ("30d" if ours else None):
+            remedy = "Set retentionPolicy: 30d" if ours else "Remove it: another database owns this store"
+            violations.append(reject(document, f"has the retentionPolicy {policy}", remedy))
+    return violations
 
 
 def _clusters(documents: list[Document]) -> list[Document]:

@@ -9,6 +9,7 @@ OURS = re.compile(r"(^|/)webintel(?=[:@]|$)")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 TAG = re.compile(r":(?P<tag>[\w][\w.-]*)$")
 FULL = re.compile(r"v?\d+\.\d+\.\d+([-.+_].*)?")
+POSTGRES = re.compile(r"(^|/)postgres(ql)?:")
 # PostgreSQL numbers its releases with two parts.
 FULL_POSTGRES = re.compile(r"\d+\.\d+([-.+_].*)?")
 
@@ -30,7 +31,7 @@ def foreign_images_have_a_full_version(documents: list[Document]) -> list[Violat
         if OURS.search(reference):
             continue
         tag = TAG.search(reference)
-        full = FULL_POSTGRES if "postgres" in reference else FULL
+        full = FULL_POSTGRES if POSTGRES.search(reference) else FULL
         if not tag or not full.fullmatch(tag["tag"]):
             violations.append(reject(document, f"runs {image}", "Give the full version as its tag, as in valkey:9.1.3"))
     return violations

@@ -31,14 +31,14 @@ def namespaces_deny_by_default(documents: list[Document]) -> list[Violation]:
     ]
 
 
-def policies_name_their_peers(documents: list[Document]) -> list[Violation]:
-    """A rule without peers allows everybody."""
+def policies_name_peers_or_ports(documents: list[Document]) -> list[Violation]:
+    """A rule that names neither whom nor a port opens everything; some peers have no name, but ports all have."""
     return [
-        reject(policy, f"has an {direction} rule for everybody", f"Name who, in {peers}")
+        reject(policy, f"has an {direction} rule for everything", f"Name who in {peers}, or the ports")
         for policy in of_kind(documents, "NetworkPolicy")
         for direction, peers in (("ingress", "from"), ("egress", "to"))
         for rule in policy["spec"].get(direction) or []
-        if not (rule or {}).get(peers)
+        if not (rule or {}).get(peers) and not (rule or {}).get("ports")
     ]
 
 
@@ -74,12 +74,10 @@ def workers_reach_only_what_they_need(documents: list[Document]) -> list[Violati
             continue
         for rule in policy["spec"].get("egress") or []:
             for peer in rule.get("to", []):
-                if "ipBlock" not in peer and not any(selects(peer.get("podSelector"), labels) for labels in allowed):
+                selector = peer.get("podSelector")
+                if "ipBlock" not in peer and not (selector and any(selects(selector, labels) for labels in allowed)):
                     wrong = f"lets workers reach {peer}"
                     violations.append(reject(policy, wrong, "Allow only postgres, kube-dns and the public internet"))
-                elif peer.get("podSelector") == {}:
-                    wrong = f"lets workers reach every pod of {peer.get('namespaceSelector', 'their namespace')}"
-                    violations.append(reject(policy, wrong, "Select the pods by their labels"))
     return violations
 
 

@@ -1,6 +1,7 @@
 """No request is lost while pods come and go."""
 
 from tests.gitops.policies.objects import Document, Violation, Workload, namespace, of_kind, selects, workloads
+from tests.gitops.policies.scaling import fewest_replicas
 
 PROBES = {
     "livenessProbe": ("/health/live", 10),
@@ -44,6 +45,9 @@ def servers_wait_before_they_stop(documents: list[Document]) -> list[Violation]:
 
 
 def rollouts_add_before_they_remove(documents: list[Document]) -> list[Violation]:
+    """Except in a region that stands by: its database is read-only, so no pod is ready and nobody is served."""
+    if any("replica" in cluster["spec"] for cluster in of_kind(documents, "Cluster")):
+        return []
     violations = []
     for workload in _served(documents):
         strategy = workload.document["spec"].get("strategy", {})
@@ -62,7 +66,8 @@ def replicas_spread_over_nodes(documents: list[Document]) -> list[Violation]:
     return [
         workload.reject("may put all its pods on one node", "Add a topologySpreadConstraint on kubernetes.io/hostname")
         for workload in workloads(documents, "Deployment")
-        if not any(
+        if fewest_replicas(workload.document, documents) > 1
+        and not any(
             constraint["topologyKey"] == "kubernetes.io/hostname"
             and selects(constraint.get("labelSelector"), workload.labels)
             for constraint in workload.spec.get("topologySpreadConstraints", [])
@@ -84,12 +89,13 @@ def jobs_come_to_an_end(documents: list[Document]) -> list[Violation]:
 
 
 def _served(documents: list[Document]) -> list[Workload]:
-    """Deployments that a Service with an address of its own sends requests to."""
+    """Deployments of several pods that a Service with an address of its own sends requests to."""
     services = [item for item in of_kind(documents, "Service") if item["spec"].get("clusterIP") != "None"]
     return [
         workload
         for workload in workloads(documents, "Deployment")
-        if any(
+        if workload.document["spec"].get("replicas") != 1
+        and any(
             namespace(service) == workload.namespace
             and service["spec"].get("selector")
             and selects({"matchLabels": service["spec"]["selector"]}, workload.labels)

@@ -5,6 +5,7 @@ import re
 from tests.gitops.policies.objects import Document, Violation, describe, of_kind, reject, walk, workloads
 
 TELLTALE = re.compile(r"(?i)(password|passwd|secret|token|credential|private|(api|access|routing)[-_]?key)")
+PATHS = ("_DIR", "_FILE")
 PLAINTEXT = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an access key of AWS": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -33,7 +34,9 @@ def no_setting_is_a_secret(documents: list[Document]) -> list[Violation]:
             violations += [
                 workload.reject(f"variable {entry['name']} holds its value", "Take it from a Secret by secretKeyRef")
                 for entry in container.get("env", [])
-                if TELLTALE.search(entry["name"]) and entry.get("value") and not entry["name"].endswith("_FILE")
+                if TELLTALE.search(entry["name"])
+                and entry.get("value")
+                and not entry["name"].endswith(("_DIR", "_FILE"))
             ]
     for document in of_kind(documents, "ConfigMap"):
         violations += [
