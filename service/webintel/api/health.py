@@ -13,7 +13,7 @@ from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
 from webintel.db import Database, create_database
-from webintel.db.readiness import UNREACHABLE, why_unusable
+from webintel.db.readiness import READ_ONLY, UNREACHABLE, why_unusable
 from webintel.serving.probes import DRAINING, Alive, Readiness, readiness
 from webintel.settings import Settings
 
@@ -30,7 +30,7 @@ class Health:
 
     Attributes:
         draining: set when the process is about to end; no new traffic should come.
-        started: whether it has been ready once.
+        started: whether it has been ready once, or stands by with a database that takes no writes yet.
     """
 
     def __init__(self, settings: Settings, served: Database) -> None:
@@ -85,7 +85,7 @@ class Health:
         answered, _ = await asyncio.wait({self._question}, timeout=CHECK_TIMEOUT_SECONDS)
         self._problem = self._question.result() if answered else UNREACHABLE
         self._checked_at = time.monotonic()
-        self.started = self.started or self._problem is None
+        self.started = self.started or self._problem in {None, READ_ONLY}
         if not answered:
             self._served.abort()
         if before != self._problem:
@@ -137,7 +137,7 @@ class HealthController(Controller):
     @get(
         "/startup",
         operation_id="Startup",
-        summary="It has been ready once",
+        summary="It has been ready once, or stands by",
         responses=_UNREADY,
         sync_to_thread=False,
     )

@@ -19,6 +19,7 @@ from tests.service.api.test_responses import variant
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
 from tests.service.conftest import SECRET_KEY, MakeDatabase
 from webintel.db import Database, create_database
+from webintel.db.migrate import migrate
 from webintel.settings import Settings, load_settings
 
 NOBODY_LISTENS = "postgresql://wip:secret@127.0.0.1:1/web_intelligence"
@@ -56,6 +57,25 @@ async def test_a_database_that_is_not_migrated_is_not_ready(settings: Settings, 
     async with variant(settings, database_url=await make_database()) as app, connect_to(app) as client:
         response = await client.get("/health/ready")
         assert (response.status_code, response.json()["reason"]) == (503, "database not migrated")
+
+
+async def test_a_process_that_stands_by_has_started_but_is_not_ready(
+    settings: Settings, make_database: MakeDatabase
+) -> None:
+    url = await make_database()
+    async with variant(settings, database_url=url) as app, connect_to(app) as client:
+        assert (await client.get("/health/startup")).status_code == 503
+    await migrate(load_settings(database_url=url))
+    read_only = text(f'ALTER DATABASE "{make_url(url).database}" SET default_transaction_read_only = on')
+    async with (
+        create_database(load_settings(database_url=url), role="test") as database,
+        database.reading() as connection,
+    ):
+        await connection.execute(read_only)
+    async with variant(settings, database_url=url) as app, connect_to(app) as client:
+        response = await client.get("/health/ready")
+        assert (response.status_code, response.json()["reason"]) == (503, "database is read-only")
+        assert (await client.get("/health/startup")).status_code == 200
 
 
 async def test_a_database_that_never_answers_costs_two_seconds(settings: Settings, people: People) -> None:
