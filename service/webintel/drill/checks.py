@@ -176,8 +176,8 @@ def blaming(which: str, what: str = "does not answer as it should") -> Iterator[
     try:
         yield
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        reason = " ".join(str(cause).split()) or type(cause).__name__
+        cause = getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
+        reason = " ".join(str(cause or error).split()) or type(cause).__name__
         subject = f"The {which} database" if what.startswith("does") else f"The {which} database:"
         raise DrillError(f"{subject} {what} ({reason}).") from error
 

@@ -1,9 +1,10 @@
 """One drill from its start to its record, whatever happens in between."""
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from webintel.db import Database, create_database
 from webintel.db.readiness import why_unusable
@@ -65,26 +67,27 @@ class Drill:
         Raises:
             DrillError: the live database cannot be asked, or cannot keep the result.
         """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopped.set)
         # Counting takes longer than what a request may take.
         patient = self._settings.model_copy(update={"database_statement_timeout": self._limits.check_seconds})
-        async with create_database(patient, role=ROLE) as live:
-            await self._until_stopped(_check_live(live))
-            started_at = datetime.now(UTC)
-            failure = await self._attempt(live, started_at)
-            missing = self._findings.missing
-            drill = RestoreDrill(
-                started_at=started_at,
-                finished_at=datetime.now(UTC),
-                outcome=Outcome.FAILURE if failure else Outcome.SUCCESS,
-                recovery_point=self._findings.recovery_point,
-                missing_seconds=None if missing is None else missing.total_seconds(),
-                rows_read=self._findings.rows_read,
-                failure=failure,
-            )
-            await _record(live, drill)
+        with _on_signals(self._stopped.set):
+            async with create_database(patient, role=ROLE) as live:
+                return await self._run(live)
+
+    async def _run(self, live: Database) -> RestoreDrill:
+        await self._until_stopped(_check_live(live))
+        started_at = datetime.now(UTC)
+        failure = await self._attempt(live, started_at)
+        missing = self._findings.missing
+        drill = RestoreDrill(
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            outcome=Outcome.FAILURE if failure else Outcome.SUCCESS,
+            recovery_point=self._findings.recovery_point,
+            missing_seconds=None if missing is None else missing.total_seconds(),
+            rows_read=self._findings.rows_read,
+            failure=failure,
+        )
+        await _record(live, drill)
         return drill
 
     async def _attempt(self, live: Database, started_at: datetime) -> str | None:
@@ -131,16 +134,17 @@ class Drill:
         settings = self._settings.model_copy(
             update={"database_url": SecretStr(url), "database_statement_timeout": self._limits.check_seconds}
         )
-        restored = create_database(settings, role=ROLE)
-        try:
-            with blaming("restored"):
-                connection = await restored.read_engine.connect()
-            async with connection, live.reading() as living:
-                await Comparison(living, connection, self._findings).run(started_at, self._limits.max_missing)
-        finally:
-            # A server that hangs must not be waited for.
-            restored.abort()
-            await restored.close()
+        async with (
+            create_database(settings, role=ROLE) as database,
+            _reading(live, "live") as living,
+            _reading(database, "restored") as restored,
+        ):
+            try:
+                await Comparison(living, restored, self._findings).run(started_at, self._limits.max_missing)
+            except asyncio.CancelledError:
+                # A server that hangs would be asked to roll back, and waited for.
+                database.abort()
+                raise
 
     async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that a signal ends."""
@@ -153,6 +157,27 @@ class Drill:
             await asyncio.wait({task}, timeout=LETTING_GO_SECONDS)
             raise DrillError("The drill was stopped by a signal before its end.")
         task.result()
+
+
+@contextlib.contextmanager
+def _on_signals(react: Callable[[], None]) -> Iterator[None]:
+    """React to each request to end, the second as the first: cleaning up is bounded, and must not be cut short."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, react)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _reading(database: Database, which: str) -> AsyncIterator[AsyncConnection]:
+    with blaming(which):
+        async with database.reading() as connection:
+            yield connection
 
 
 async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
@@ -168,9 +193,8 @@ async def _failure_of(work: Coroutine[Any, Any, None]) -> str | None:
 
 async def _check_live(live: Database) -> None:
     """Refuse to begin where the result could not be kept."""
-    with blaming("live"):
-        async with live.reading() as connection:
-            problem = await why_unusable(connection)
+    async with _reading(live, "live") as connection:
+        problem = await why_unusable(connection)
     if problem:
         raise DrillError(f"No drill without a live database to compare with and to keep the result: {problem}.")
 

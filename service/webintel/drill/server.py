@@ -33,7 +33,7 @@ async def until_restored(url: str, deadline: float, say: Say) -> None:
     Raises:
         DrillError: it does not by the deadline, or lets nobody in.
     """
-    where = make_url(url).set(password=None).render_as_string().replace("+asyncpg", "", 1)
+    where = make_url(url).render_as_string().replace("+asyncpg", "", 1)
     said, settled_at, refused_at, replayed = "", 0.0, 0.0, None
     while True:
         try:
