@@ -1,0 +1,122 @@
+"""The scripts of the StatefulSet form, with a real PostgreSQL, a real barman-cloud and an S3 on loopback."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tests.backups.conftest import BACKUP_PASSWORD, PASSWORD, RECOVER, ROWS, Lost, Place, Server, take_backup
+
+StartServer = Callable[..., Server]
+
+
+def test_a_lost_volume_comes_back_with_every_archived_row(lost: Lost, recovered: Server) -> None:
+    assert recovered.sql(ROWS) == lost.rows
+    assert recovered.sql("SELECT pg_is_in_recovery()") == "f"
+
+
+def test_the_recovered_server_archives_under_its_new_name(place: Place, recovered: Server) -> None:
+    old = place.store.keys("staging/postgres/")
+    recovered.archive()
+    assert place.store.keys("staging/postgres-2/wals/")
+    assert place.store.keys("staging/postgres/") == old
+
+
+def test_the_drill_restores_every_archived_row_and_writes_nothing_to_the_archive(
+    place: Place, lost: Lost, new_server: StartServer
+) -> None:
+    before = place.store.keys("staging/postgres/")
+    pod = place.pod("CronJob", "restore-drill")
+    restored = pod.run("restore")
+    assert restored.returncode == 0, restored.stdout
+    server = new_server(pod)
+
+    assert server.sql(ROWS) == lost.rows
+    assert server.sql("SHOW archive_mode") == "off"
+    assert server.sql("SHOW listen_addresses") == "127.0.0.1"
+    server.stop()
+    assert place.store.keys("staging/postgres/") == before
+
+
+def test_an_empty_volume_is_not_taken_for_a_new_database_where_there_is_an_archive(place: Place, lost: Lost) -> None:
+    pod = place.pod("StatefulSet", "postgres")
+    refused = pod.run("prepare")
+    assert refused.returncode != 0
+    assert "Expected empty archive" in refused.stdout
+    assert not list(pod.volume("data").rglob("PG_VERSION"))
+
+
+def test_an_archive_is_not_continued_by_the_server_that_is_restored_from_it(place: Place, lost: Lost) -> None:
+    pod = place.pod("StatefulSet", "postgres")
+    pod.settings |= {"RESTORE_FROM": RECOVER["RESTORE_FROM"]}
+    refused = pod.run("prepare")
+    assert refused.returncode != 0
+    assert "Expected empty archive" in refused.stdout
+
+
+def test_an_interrupted_first_start_begins_again(place: Place) -> None:
+    pod = place.pod("StatefulSet", "postgres", cluster="local")
+    half_made = pod.volume("data") / "18" / "data.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+    for path in (half_made.parent, half_made, half_made / "PG_VERSION"):
+        place.account.give(path)
+
+    prepared = pod.run("prepare")
+    assert prepared.returncode == 0, prepared.stdout
+    assert (half_made.with_name("data") / "PG_VERSION").exists()
+    assert not half_made.exists()
+
+
+def test_a_cluster_without_a_place_for_backups_has_a_database_all_the_same(
+    place: Place, new_server: StartServer
+) -> None:
+    pod = place.pod("StatefulSet", "postgres", cluster="local")
+    assert pod.run("prepare").returncode == 0
+    server = new_server(pod)
+    assert server.sql("SHOW archive_mode") == "off"
+    server.sql("CREATE TABLE notes ()")
+    server.stop()
+
+    # The next start keeps what is there, and takes a changed password over.
+    pod.settings |= {"WIP_PASSWORD": "new"}
+    assert pod.run("prepare").returncode == 0
+    server = new_server(pod, password="new")
+    assert server.sql("SELECT count(*) FROM notes") == "0"
+    assert "password authentication failed" in server.sql("SELECT 1", password=PASSWORD, check=False)
+
+
+def test_what_each_role_may(recovered: Server) -> None:
+    def refusal(**options: str) -> str:
+        return recovered.sql("SELECT 1", check=False, **options)
+
+    assert recovered.sql("SELECT datdba::regrole FROM pg_database WHERE datname = current_database()") == "wip"
+    assert recovered.administer("SELECT string_agg(rolname, ',') FROM pg_roles WHERE rolsuper") == "postgres"
+    assert recovered.administer("SHOW data_checksums") == "on"
+    assert "permission denied" in recovered.sql("COPY notes TO PROGRAM 'true'", check=False)
+    assert "no pg_hba.conf entry" in refusal(user="postgres", database="postgres")
+    assert "no pg_hba.conf entry" in refusal(user="backup", password=BACKUP_PASSWORD)
+    assert "password authentication failed" in refusal(password="wrong")
+
+
+def test_no_password_is_said(lost: Lost) -> None:
+    assert lost.log
+    assert PASSWORD not in lost.log
+    assert BACKUP_PASSWORD not in lost.log
+
+
+def test_what_no_second_of_the_last_thirty_days_needs_goes_with_a_backup(place: Place, recovered: Server) -> None:
+    store = place.store
+    (info,) = [key for key in store.keys("staging/postgres/base/") if key.endswith("/backup.info")]
+    folder = info.removesuffix("/backup.info")
+    for days in (70, 40, 20):
+        then = datetime.now(UTC) - timedelta(days=days)
+        for key in store.keys(f"{folder}/"):
+            content = store.read(key)
+            if key == info:
+                content = re.sub(rb"(?m)^(begin|end)_time=.*$", rb"\1_time=%s" % then.isoformat(" ").encode(), content)
+            store.write(key.replace(folder, f"staging/aged/base/{then:%Y%m%dT%H%M%S}"), content)
+
+    done = take_backup(place, recovered, BACKUP_SERVER="aged")
+    assert done.returncode == 0, done.stdout
+    kept = {re.search(r"/base/(\d{8})T", key)[1] for key in store.keys("staging/aged/base/")}  # type: ignore[index]
+    assert kept == {f"{datetime.now(UTC) - timedelta(days=days):%Y%m%d}" for days in (40, 20, 0)}
