@@ -26,7 +26,7 @@ from webintel.drill.services import record
 from webintel.settings import Settings
 
 ROLE = "restore drill"
-RECORD_SECONDS = 30.0
+RECORD_SECONDS = 15.0
 LETTING_GO_SECONDS = 5.0
 """How long a stopped attempt may take before what it made is cleaned up without it."""
 
