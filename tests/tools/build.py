@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.tools.paths import HERE, argocd_manifests, build_folder, cache, crds, tool
+from tests.tools.paths import HERE, build_folder, cache, crds, tool
 from tests.tools.recipes import RECIPES, Binaries, Files
 
 # The first Go that fetches by itself the newer one that a module asks for.
@@ -61,7 +61,8 @@ def build_missing() -> None:
         for name in recipe.packages
         if tool(name) is None
     ]
-    collect = not (crds() and argocd_manifests())
+    # They come into their folder all at once.
+    collect = crds() is None
     if not missing and not collect:
         return
     check_go()

@@ -37,13 +37,21 @@ def tool(name: str) -> Path | None:
 
 def crds() -> Path | None:
     """The folder of all CustomResourceDefinitions, one folder for each project, or None where not collected."""
-    path = build_folder("crds") / "crds"
-    return path if path.is_dir() else None
+    return _collected("crds")
 
 
 def argocd_manifests() -> Path | None:
     """The `manifests` folder of Argo CD's release (ha/install.yaml, ...), or None where not collected."""
-    path = build_folder("crds") / "argocd-manifests"
+    return _collected("argocd-manifests")
+
+
+def kwok_stages() -> Path | None:
+    """How kwok's nodes and pods live, as its release has it, or None where not collected."""
+    return _collected("kwok-stages")
+
+
+def _collected(name: str) -> Path | None:
+    path = build_folder("crds") / name
     return path if path.is_dir() else None
 
 
@@ -52,7 +60,12 @@ def main() -> None:
     found = {
         name: tool(name) for recipe in RECIPES.values() if isinstance(recipe, Binaries) for name in recipe.packages
     }
-    for name, path in {**found, "crds": crds(), "argocd-manifests": argocd_manifests()}.items():
+    for name, path in {
+        **found,
+        "crds": crds(),
+        "argocd-manifests": argocd_manifests(),
+        "kwok-stages": kwok_stages(),
+    }.items():
         print(f"{name:24} {path or f'not there: {MISSING}'}")
 
 

@@ -65,6 +65,7 @@ RECIPES: dict[str, Binaries | Files] = {
                 "example/prometheus-operator-crd",
             ),
             "argocd-manifests": ("github.com/argoproj/argo-cd/v3", "manifests"),
+            "kwok-stages": ("sigs.k8s.io/kwok", "kustomize/stage"),
         },
         charts={"crds/envoy-gateway": ("github.com/envoyproxy/gateway", "charts/gateway-crds-helm")},
         chart_values=("crds.envoyGateway.enabled=true", "crds.gatewayAPI.enabled=false"),

@@ -12,4 +12,5 @@ require (
 	github.com/kedacore/keda/v2 v2.21.0
 	github.com/prometheus-operator/prometheus-operator v0.85.0
 	sigs.k8s.io/gateway-api v1.6.1
+	sigs.k8s.io/kwok v0.8.0
 )

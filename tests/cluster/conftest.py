@@ -1,0 +1,53 @@
+"""A real control plane for the tests: the one that `--kubeconfig` names, or one of our own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.control_plane.cluster import Cluster
+from tests.cluster.control_plane.programs import Programs, find_programs
+from tests.cluster.control_plane.server import running
+
+OTHERS_USE_IT = "it changes the whole cluster, and others may use the one that --kubeconfig names: run it without"
+
+StartControlPlane = Callable[..., AbstractContextManager[Cluster]]
+
+
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config) -> Programs:
+    if pytestconfig.getoption("kubeconfig"):
+        pytest.skip(OTHERS_USE_IT)
+    return find_programs()
+
+
+@pytest.fixture(scope="session")
+def start_control_plane(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> StartControlPlane:
+    """Start a control plane of the test's own: `with start_control_plane(controllers=False) as cluster`."""
+
+    def start(*, controllers: bool = True) -> AbstractContextManager[Cluster]:
+        return running(tmp_path_factory.mktemp("control-plane"), programs, controllers=controllers)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster that tests share. Where it is not `own`, a test keeps to namespaces that it made, or skips."""
+    if kubeconfig := request.config.getoption("kubeconfig"):
+        yield Cluster(Path(kubeconfig), own=False)
+        return
+    with request.getfixturevalue("start_control_plane")() as cluster:
+        yield cluster
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Show what the programs said last where a test fails."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Cluster) and (logs := value.logs()):
+                report.sections.append(("control plane", logs))
+    return report
