@@ -1,12 +1,10 @@
-from pathlib import Path
-
 import pytest
 
+from tests.gitops.cases import broken, names, right
 from tests.gitops.policies import alerts, containers, data, images, isolation, pods, rollouts, scaling, secrecy
 from tests.gitops.policies.objects import Document
 from tests.gitops.rendering import ARGOCD, GITOPS, ROOT, load
 
-FIXTURES = Path(__file__).parent / "fixtures"
 PRODUCTION = ("production", "production-eu")
 
 # What every cluster keeps ...
@@ -82,21 +80,18 @@ def test_production(policy, clusters: dict[str, list[Document]]) -> None:
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
 def test_the_bad_fixture_fails(policy) -> None:
-    """Its first line names the objects that are at fault; all others in it are as they should be."""
-    text = (FIXTURES / "invalid" / f"{policy.__name__}.yaml").read_text("utf-8")
-    expected = text.splitlines()[0].removeprefix("# reports: ").split(", ")
-    faults = policy(load(text))
-    assert sorted({fault.object for fault in faults}) == sorted(expected), [str(fault) for fault in faults]
+    documents, expected = broken("invalid", policy.__name__)
+    faults = policy(documents)
+    assert sorted({fault.object for fault in faults}) == expected, [str(fault) for fault in faults]
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
 def test_the_valid_fixture_passes(policy) -> None:
-    documents = load((FIXTURES / "valid" / "cluster.yaml").read_text("utf-8"))
-    assert [str(fault) for fault in policy(documents)] == []
+    assert [str(fault) for fault in policy(right())] == []
 
 
 def test_each_policy_has_a_bad_fixture() -> None:
-    assert {path.stem for path in (FIXTURES / "invalid").glob("*.yaml")} == {policy.__name__ for policy in POLICIES}
+    assert names("invalid") == {policy.__name__ for policy in POLICIES}
 
 
 @pytest.mark.parametrize("policy", [secrecy.no_secret_carries_data, secrecy.no_text_is_a_secret])

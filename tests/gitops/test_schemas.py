@@ -7,7 +7,9 @@ from tests.gitops.policies.objects import group
 from tests.gitops.rendering import ARGOCD, CLUSTERS, GITOPS, ROOT, load, render, units
 from tests.gitops.schemas import BUILT_IN, Definitions, check, strict
 
-UNITS = ("data", "edge", "foundation", "monitoring", "operators", "secrets", "workloads")
+UNITS = {"data", "edge", "foundation", "monitoring", "operators", "secrets", "workloads"}
+# One machine, which nobody is woken for.
+LEFT_OUT = {"local": {"monitoring"}}
 RENDERED = [(cluster, unit) for cluster in CLUSTERS for unit in units(cluster)]
 SOURCES = sorted(path for folder in (GITOPS, ARGOCD) for path in folder.rglob("*.y*ml"))
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -17,7 +19,7 @@ VALID = (FIXTURES / "schemas" / "valid.yaml", FIXTURES / "valid" / "cluster.yaml
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_each_cluster_runs_every_unit(cluster: str) -> None:
-    assert units(cluster) == sorted(UNITS)
+    assert set(units(cluster)) == UNITS - LEFT_OUT.get(cluster, set())
 
 
 def test_every_source_is_strict_yaml() -> None:

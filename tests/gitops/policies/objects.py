@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 Document = dict[str, Any]
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod")
@@ -118,9 +120,8 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from walk(inner, f"{path}[{index}]")
 
 
-def port_number(container: Document, port: int | str) -> int | None:
-    """The number of a container's port, given by name or number; nothing when the container does not declare it."""
-    for declared in container.get("ports", []):
-        if port in {declared.get("name"), declared["containerPort"]}:
-            return declared["containerPort"]
-    return None
+def embedded(documents: list[Document]) -> list[Document]:
+    """The manifests that ConfigMaps hold for somebody who makes objects of them later."""
+    texts = [text for item in of_kind(documents, "ConfigMap") for text in (item.get("data") or {}).values()]
+    manifests = [loaded for text in texts if "\nkind: " in f"\n{text}" for loaded in yaml.safe_load_all(text)]
+    return [item for item in manifests if isinstance(item, dict) and {"apiVersion", "kind", "metadata"} <= set(item)]

@@ -46,7 +46,8 @@ def servers_wait_before_they_stop(documents: list[Document]) -> list[Violation]:
 
 def rollouts_add_before_they_remove(documents: list[Document]) -> list[Violation]:
     """Except in a region that stands by: its database is read-only, so no pod is ready and nobody is served."""
-    if any("replica" in cluster["spec"] for cluster in of_kind(documents, "Cluster")):
+    replicas = [cluster["spec"].get("replica", {}) for cluster in of_kind(documents, "Cluster")]
+    if any(replica.get("self") != replica.get("primary") for replica in replicas):
         return []
     violations = []
     for workload in _served(documents):
