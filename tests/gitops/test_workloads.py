@@ -1,5 +1,6 @@
 """What the workloads need to agree on, among themselves, with the program that they run and with their database."""
 
+import math
 import re
 import shutil
 from decimal import Decimal
@@ -235,8 +236,10 @@ def test_all_pods_together_leave_the_database_connections(cluster: str) -> None:
     for name, own in OWN_CONNECTIONS.items():
         settings = settings_of(documents, name)
         each = settings.database_pool_size + settings.database_max_overflow + own
-        # In a rollout at full size, the pods that end still hold theirs.
-        needed += 2 * most_replicas(documents, name) * each
+        # In a rollout at full size, one pod is added at a time, and those that end still hold theirs.
+        spec = find(documents, "Deployment", name)["spec"]
+        ending = math.ceil(spec["template"]["spec"]["terminationGracePeriodSeconds"] / spec["minReadySeconds"])
+        needed += (most_replicas(documents, name) + 1 + ending) * each
     assert needed <= max_connections(render(cluster, "data"))
 
 
