@@ -59,7 +59,8 @@ async def migrate(settings: Settings, revision: str = "head", *, wait_seconds: f
 
     Args:
         settings: name the database.
-        revision: `head`, another revision to go up or down to, or `base` for an empty database.
+        revision: `head`, another revision to go up or down to, or `base` for an empty database. A database that is
+            past our head already is left as it is.
         wait_seconds: how long the database may take to answer.
 
     Raises:
@@ -125,6 +126,9 @@ async def _run(connection: AsyncConnection, revision: str) -> None:
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
     current = await current_revision(connection)
     if current is not None and current not in known_revisions():
+        if revision == "head" and current > head_revision():
+            # A release was taken back: its schema stays, and the one before serves with it.
+            return
         raise MigrationError(
             f"The database is at revision {current}, which this version does not know: "
             "use the version that made it, or a newer one."

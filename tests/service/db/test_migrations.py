@@ -99,7 +99,18 @@ async def test_a_database_from_the_future_is_left_alone(make_database: MakeDatab
     await migrate(settings)
     async with create_database(settings, role="test") as database, database.transaction() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(MigrationError, match="9999"):
+    assert await migrate(settings) == "9999"
+    for revision in ("0001", "base"):
+        with pytest.raises(MigrationError, match="9999"):
+            await migrate(settings, revision)
+
+
+async def test_a_database_of_somebody_else_is_refused(make_database: MakeDatabase) -> None:
+    settings = load_settings(database_url=await make_database())
+    await migrate(settings)
+    async with create_database(settings, role="test") as database, database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(MigrationError, match="0000"):
         await migrate(settings)
 
 
