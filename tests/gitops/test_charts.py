@@ -1,0 +1,147 @@
+"""What charts make of our values, where a Go module carries the chart: a key that it does not know does nothing."""
+
+import functools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.gitops.policies.containers import containers_state_what_they_need
+from tests.gitops.policies.objects import workloads
+from tests.gitops.policies.pods import (
+    containers_drop_all_capabilities,
+    nothing_runs_as_root,
+    privileges_do_not_grow,
+    system_calls_are_filtered,
+)
+from tests.gitops.rendering import CLUSTERS, Document, load, render
+from tests.tools.paths import MISSING, tool
+
+MODULES = Path(__file__).parents[1] / "tools" / "crds" / "go.mod"
+CHARTS = {
+    "cert-manager": ("github.com/cert-manager/cert-manager", "deploy/charts/cert-manager"),
+    "envoy-gateway": ("github.com/envoyproxy/gateway", "charts/gateway-helm"),
+    "gateway-crds": ("github.com/envoyproxy/gateway", "charts/gateway-crds-helm"),
+}
+# Envoy Gateway's release puts these in.
+PLACEHOLDERS = {"${GatewayImagePullPolicy}": "IfNotPresent", "${GatewayImage}": "docker.io/envoyproxy/gateway:v1.9.1"}
+
+CASES = [(cluster, name) for cluster in CLUSTERS for name in CHARTS]
+
+
+@functools.cache
+def module(path: str) -> tuple[str, Path]:
+    """A Go module's version and where its files are."""
+    if shutil.which("go") is None:
+        pytest.skip(f"there is no Go, whose modules carry the charts: install it, and {MISSING}")
+    done = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, timeout=60, check=True)
+    (version,) = re.findall(rf"^\s*{re.escape(path)} (v\S+)$", MODULES.read_text("utf-8"), re.MULTILINE)
+    folder = Path(done.stdout.strip()) / f"{path}@{version}"
+    if not folder.is_dir():
+        pytest.skip(f"the module {path} is not downloaded: {MISSING}")
+    return version, folder
+
+
+def application(cluster: str, name: str) -> Document:
+    (found,) = [d for d in render(cluster, "operators") if d["metadata"]["name"] == f"{cluster}-{name}"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The charts as their releases have them."""
+    folder = tmp_path_factory.mktemp("charts")
+    for name, (path, chart) in CHARTS.items():
+        shutil.copytree(module(path)[1] / chart, folder / name, copy_function=shutil.copyfile)
+        for file in (folder / name).rglob("*"):
+            file.chmod(0o755 if file.is_dir() else 0o644)
+        template = folder / name / "values.tmpl.yaml"
+        if template.exists():
+            text = template.read_text("utf-8")
+            for placeholder, value in PLACEHOLDERS.items():
+                text = text.replace(placeholder, value)
+            (folder / name / "values.yaml").write_text(text)
+    return {name: folder / name for name in CHARTS}
+
+
+def template(chart: Path, source: Document, namespace: str) -> list[Document]:
+    helm = tool("helm")
+    if helm is None:
+        pytest.skip(f"helm is not built: {MISSING}")
+    values = yaml.safe_dump(source["helm"].get("valuesObject", {}))
+    command = [str(helm), "template", source["helm"]["releaseName"], str(chart), "--namespace", namespace]
+    command += ["--include-crds", "--kube-version", "1.36.0", "--values", "-"]
+    done = subprocess.run(command, input=values, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return load(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def installed(charts: dict[str, Path]) -> dict[tuple[str, str], list[Document]]:
+    """What Argo CD would apply, for each cluster and chart."""
+    rendered: dict[str, list[Document]] = {}
+    found = {}
+    for cluster, name in CASES:
+        spec = application(cluster, name)["spec"]
+        key = yaml.safe_dump([name, spec["source"]])
+        if key not in rendered:
+            rendered[key] = template(charts[name], spec["source"], spec["destination"]["namespace"])
+        found[cluster, name] = rendered[key]
+    return found
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_version_installed_is_the_one_tested(name: str) -> None:
+    for cluster in CLUSTERS:
+        assert application(cluster, name)["spec"]["source"]["targetRevision"] == module(CHARTS[name][0])[0]
+
+
+@pytest.mark.parametrize(("cluster", "name"), CASES)
+def test_charts_know_all_our_values(charts: dict[str, Path], cluster: str, name: str) -> None:
+    known = yaml.safe_load((charts[name] / "values.yaml").read_text("utf-8"))
+    values = application(cluster, name)["spec"]["source"]["helm"].get("valuesObject", {})
+    assert list(unknown(values, known)) == []
+
+
+def unknown(ours: dict[str, Any], theirs: dict[str, Any], path: str = "") -> list[str]:
+    """Keys that are in no chart's values; below an empty mapping of the chart anything may stand."""
+    found = []
+    for key, value in ours.items():
+        if theirs and key not in theirs:
+            found.append(f"{path}{key}")
+        elif isinstance(value, dict) and isinstance(theirs.get(key), dict):
+            found += unknown(value, theirs[key], f"{path}{key}.")
+    return found
+
+
+@pytest.mark.parametrize(("cluster", "name"), CASES)
+def test_containers_of_charts_are_as_ours_should_be(
+    installed: dict[tuple[str, str], list[Document]], cluster: str, name: str
+) -> None:
+    documents = installed[cluster, name]
+    assert bool(workloads(documents)) is (name != "gateway-crds")
+    policies = (
+        containers_state_what_they_need,
+        containers_drop_all_capabilities,
+        privileges_do_not_grow,
+        nothing_runs_as_root,
+        system_calls_are_filtered,
+    )
+    assert [str(violation) for policy in policies for violation in policy(documents)] == []
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_no_two_charts_bring_one_crd(installed: dict[tuple[str, str], list[Document]], cluster: str) -> None:
+    owners: dict[str, list[str]] = {}
+    for name in CHARTS:
+        for document in installed[cluster, name]:
+            if document["kind"] == "CustomResourceDefinition":
+                owners.setdefault(document["metadata"]["name"], []).append(name)
+    assert {crd: names for crd, names in owners.items() if len(names) > 1} == {}
+    assert owners["gateways.gateway.networking.k8s.io"] == ["gateway-crds"]
+    assert owners["envoyproxies.gateway.envoyproxy.io"] == ["gateway-crds"]
+    assert owners["certificates.cert-manager.io"] == ["cert-manager"]
