@@ -8,13 +8,13 @@ import pytest
 
 from tests.cluster.argocd.hub import Hub
 from tests.cluster.argocd.installation import one, render_installation
+from tests.cluster.argocd.metrics import Metrics
 from tests.cluster.argocd.repository import Repository
 from tests.cluster.argocd.server import ArgoCD
 from tests.cluster.argocd.standins import Operators
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
-from tests.cluster.control_plane.definitions import definitions
-from tests.gitops.rendering import Document, kustomize, render, render_cluster
+from tests.gitops.rendering import Document, kustomize, render
 from tests.tools.paths import MISSING, tool
 
 # Argo CD asks git this often here; a webhook or a minute's wait does it in a cluster.
@@ -62,14 +62,14 @@ def hub(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Hub]:
     """A cluster that is its own hub, with nothing applied by hand but Argo CD, the root, and what operators bring."""
-    with start_control_plane() as cluster:
+    with start_control_plane(with_definitions=True) as cluster:
         cluster.nodes(1, cpu="32", memory="64Gi")
         cluster.volumes(4)
-        cluster.apply(definitions_in_use())
         cluster.apply([*namespaces_of_operators(), *(made for made in installation if made["kind"] not in CONTAINERS)])
         cluster.apply([registration("local")])
         argocd = ArgoCD(argocd_programs, installation, tmp_path_factory.mktemp("argocd") / "run", cluster.kubeconfig)
-        with argocd, Operators(Cluster(cluster.kubeconfig, own=True)):
+        metrics = Metrics(Cluster(cluster.kubeconfig, own=True), tmp_path_factory.mktemp("metrics"))
+        with metrics, argocd, Operators(Cluster(cluster.kubeconfig, own=True)):
             cluster.apply(bootstrap(repository))
             yield Hub(cluster, argocd)
 
@@ -93,12 +93,6 @@ def registration(cluster: str) -> Document:
         "metadata": {"name": cluster, "namespace": "argocd", "labels": labels},
         "stringData": {"name": cluster, "server": "https://kubernetes.default.svc", "config": "{}"},
     }
-
-
-def definitions_in_use() -> list[Document]:
-    """The kinds that the operators' charts would bring, and Argo CD's own."""
-    used = {one["apiVersion"].partition("/")[0] for one in render_cluster("local")} | {"argoproj.io"}
-    return [one for one in definitions() if one["spec"]["group"] in used]
 
 
 def namespaces_of_operators() -> list[Document]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from kubernetes.client import ApiException
@@ -28,6 +29,22 @@ class Hub:
     def application(self, name: str) -> Document:
         """One application, an empty one where there is none."""
         return self.cluster.get(API, "Application", name, NAMESPACE) or {}
+
+    def look_for_folders(self) -> None:
+        """Have the application sets look into git, as a webhook of the code host would."""
+        asked = {"metadata": {"annotations": {"argocd.argoproj.io/application-set-refresh": "true"}}}
+        for one in self.cluster.all(API, "ApplicationSet", NAMESPACE):
+            self.cluster.patch(API, "ApplicationSet", one["metadata"]["name"], asked, namespace=NAMESPACE)
+
+    def approve_deletion(self, name: str) -> None:
+        """What the button in the UI does."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        approval = {"metadata": {"annotations": {"argocd.argoproj.io/deletion-approved": now}}}
+        self.cluster.patch(API, "Application", name, approval, namespace=NAMESPACE)
+
+    def let_go(self, name: str) -> None:
+        """Have an application go without what it made."""
+        self.cluster.patch(API, "Application", name, {"metadata": {"finalizers": None}}, namespace=NAMESPACE)
 
     def wait(self, what: str, seconds: float, reached: Callable[[], object]) -> float:
         """Wait until it is so; how many seconds it took. Where it is not so in time, say how things stand."""

@@ -23,6 +23,7 @@ class Repository:
         _git(self.bare, "symbolic-ref", "HEAD", "refs/heads/main")
         _git(self.bare, "update-ref", "refs/heads/main", _git(ROOT, "rev-parse", "HEAD").strip())
         _git(folder, "clone", "--quiet", str(self.bare), str(self.clone))
+        self._first = self.revision()
         self._take_work_tree()
         self.commit("Take what the work tree has")
 
@@ -32,7 +33,7 @@ class Repository:
         document = yaml.safe_load(source.read_text())
         document["data"] |= {"repoURL": self.url, "targetRevision": "main"}
         source.write_text(yaml.safe_dump(document))
-        self.commit("Read from the bare clone")
+        self._first = self.commit("Read from the bare clone")
 
     def write(self, path: str, text: str) -> None:
         (self.clone / path).write_text(text)
@@ -50,11 +51,11 @@ class Repository:
         _git(self.clone, "push", "--quiet", "origin", "HEAD:main")
         return self.revision()
 
-    def revert(self) -> str:
-        """Take the last commit back, with another."""
-        _git(self.clone, *IDENTITY, "revert", "--no-edit", "HEAD")
-        _git(self.clone, "push", "--quiet", "origin", "HEAD:main")
-        return self.revision()
+    def restore(self) -> None:
+        """Have everything again as it was when it was first read from here, with another commit where needed."""
+        _git(self.clone, "checkout", "--quiet", self._first, "--", ".")
+        if _git(self.clone, "status", "--porcelain"):
+            self.commit("Take it back")
 
     def revision(self) -> str:
         return _git(self.clone, "rev-parse", "HEAD").strip()
