@@ -169,6 +169,13 @@ def test_operators_have_what_they_need(cluster: str) -> None:
     assert {name: needs - present for name, needs in NEEDS.items() if name in present and needs - present} == {}
 
 
+def test_what_operators_report_names_their_cluster(cluster: str) -> None:
+    found = operators(cluster)
+    assert value(found["keda"], "clusterName") == cluster
+    if "kube-prometheus-stack" in found:
+        assert value(found["kube-prometheus-stack"], "prometheus.prometheusSpec.externalLabels.cluster") == cluster
+
+
 def test_crds_have_one_owner(cluster: str) -> None:
     found = operators(cluster)
     charts = [application["spec"]["source"]["chart"] for application in found.values()]
