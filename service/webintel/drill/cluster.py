@@ -36,9 +36,10 @@ def read_manifest(path: Path) -> Object:
         raise DrillError(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error
     manifest = content if isinstance(content, dict) else {}
     spec = manifest.get("spec")
-    if (manifest.get("apiVersion"), manifest.get("kind")) != (f"{GROUP}/{VERSION}", "Cluster") or not spec:
+    kind = (manifest.get("apiVersion"), manifest.get("kind"))
+    if kind != (f"{GROUP}/{VERSION}", "Cluster") or not isinstance(spec, dict):
         raise DrillError(f"{path} holds no Cluster of {GROUP}/{VERSION}.")
-    if not manifest.get("metadata", {}).get("name"):
+    if not (manifest.get("metadata") or {}).get("name"):
         raise DrillError(f"{path}: the Cluster has no metadata.name.")
     if not (spec.get("bootstrap") or {}).get("recovery"):
         raise DrillError(f"{path}: the Cluster has no spec.bootstrap.recovery, so it would restore nothing.")
@@ -115,7 +116,7 @@ class DrillCluster:
             except KubernetesError as error:
                 if not error.passing:
                     raise
-                left = str(error)
+                left = str(error).rstrip(".")
             if time.monotonic() > deadline:
                 raise DrillError(
                     f"Cluster {self.name} was not gone from namespace {self.namespace} in time ({left}): "
