@@ -210,12 +210,17 @@ def test_connections_are_limited(edge: Edge, listener: str) -> None:
     assert 0 < edge.connection(listener)["connection"]["connectionLimit"]["value"] <= 10000
 
 
-@pytest.mark.parametrize("route", ["api", "api-events", "web", "to-https"])
+@pytest.mark.parametrize("route", ["api", "api-events", "web"])
 def test_requests_are_limited_for_each_client_on_every_route(edge: Edge, route: str) -> None:
     rules = edge.policy(route)["rateLimit"]["local"]["rules"]
     for_all = [rule for rule in rules if all(set(s) == {"sourceCIDR"} for s in rule["clientSelectors"])]
     assert for_all
     assert all(s["sourceCIDR"]["type"] == "Distinct" for rule in rules for s in rule["clientSelectors"])
+
+
+@pytest.mark.parametrize("listener", SECURE)
+def test_only_the_api_says_what_is_left_of_a_limit(edge: Edge, listener: str) -> None:
+    assert edge.connection(listener)["headers"]["disableRateLimitHeaders"] is True
 
 
 def test_guessing_passwords_is_limited_where_the_api_checks_them(edge: Edge, served: list[tuple[str, str]]) -> None:
