@@ -2,12 +2,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -20,7 +22,7 @@ from webintel.db.programs import installed_programs, reachable_programs
 
 PASSWORD = 'it\'s 100% "hard" \\ to guess'
 BACKUP_PASSWORD = "another"
-START_TIMEOUT = 60
+START_TIMEOUT = 180
 
 RECOVER = {"RESTORE_FROM": "postgres", "BACKUP_SERVER": "postgres-2"}
 """What the recovery of a lost volume changes in git."""
@@ -37,8 +39,8 @@ class Place:
     store: Store
     processes: list[subprocess.Popen[Any]] = field(default_factory=list)
 
-    def pod(self, kind: str, name: str, *, cluster: str = "staging") -> Pod:
-        """A new pod of a workload, with volumes of its own."""
+    def pod(self, kind: str, name: str, *, cluster: str = "staging", live: int = 0, restored: int = 0) -> Pod:
+        """A new pod of a workload, with volumes of its own, and with the ports of the servers that it is told of."""
         documents = render(cluster, "data")
         owner = find(documents, kind, name)
         spec = owner["spec"] if kind == "StatefulSet" else owner["spec"]["jobTemplate"]["spec"]
@@ -51,7 +53,7 @@ class Place:
             account=self.account,
             programs=self.programs,
             secrets={
-                "postgres-app": {"password": PASSWORD},
+                "postgres-app": {"password": PASSWORD, "uri": uri(live), "restored-uri": uri(restored)},
                 "postgres-admin": {"password": BACKUP_PASSWORD},
                 "backup-store": {"access-key-id": "test", "secret-access-key": "test"},
             },
@@ -63,11 +65,11 @@ class Place:
 class Server:
     """The database's pod: prepared and started as the StatefulSet says, but for its port."""
 
-    def __init__(self, place: Place, pod: Pod, *, password: str = PASSWORD) -> None:
+    def __init__(self, place: Place, pod: Pod, *, password: str = PASSWORD, port: int | None = None) -> None:
         self._place = place
         self._password = password
         self.pod = pod
-        self.port = _free_port()
+        self.port = port or free_port()
         self._process = pod.start("postgres", "-c", f"port={self.port}", "-c", "fsync=off")
         place.processes.append(self._process)
         deadline = time.monotonic() + START_TIMEOUT
@@ -138,6 +140,20 @@ def insert(server: Server, count: int) -> None:
     server.sql(f"INSERT INTO notes (text) SELECT md5(i::text) FROM generate_series(1, {count}) i")  # noqa: S608
 
 
+def uri(port: int) -> str:
+    return f"postgresql://wip:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/web_intelligence"
+
+
+def webintel(*arguments: str, live: int, said: str = "") -> None:
+    """Run a command of ours on a server."""
+    program = Path(sys.executable).with_name("webintel")
+    environment = {"WEBINTEL_DATABASE_URL": uri(live)}
+    done = subprocess.run(
+        [program, *arguments], env=environment, input=said, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def take_backup(place: Place, server: Server, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the daily backup beside the server: it mounts the same volume."""
     pod = place.pod("CronJob", "postgres-backup")
@@ -174,7 +190,7 @@ def new_server(place: Place) -> Iterator[Callable[..., Server]]:
     """Starts servers that end with the test."""
     started: list[Server] = []
 
-    def start(pod: Pod, **options: str) -> Server:
+    def start(pod: Pod, **options: Any) -> Server:
         started.append(Server(place, pod, **options))
         return started[-1]
 
@@ -189,10 +205,12 @@ def lost(place: Place) -> Lost:
     prepared = pod.run("prepare")
     assert prepared.returncode == 0, prepared.stdout
     server = Server(place, pod)
+    webintel("migrate", live=server.port)
     server.sql("CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text text NOT NULL)")
     insert(server, 1000)
     backup = take_backup(place, server)
     assert backup.returncode == 0, backup.stdout
+    webintel("user", "add", "someone@webintel.example", live=server.port, said="a passphrase of some length\n")
     insert(server, 500)
     server.archive()
     rows = server.sql(ROWS)
@@ -210,7 +228,7 @@ def recovered(place: Place, lost: Lost) -> Server:
     return Server(place, pod)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,8 +1,8 @@
 """Runs what a pod's containers run: commands, environment and ConfigMaps as rendered, on folders of this machine."""
 
-import base64
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import psutil
 from tests.gitops.rendering import Document
 from webintel.db.account import Account
 
-TIMEOUT = 120
+TIMEOUT = 300
 
 
 def find(documents: Iterable[Document], kind: str, name: str) -> Document:
@@ -69,6 +69,17 @@ class Pod:
             check=False,
         )
 
+    def run_ours(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run a container of our own image to its end: its entrypoint is the command beside this Python."""
+        return subprocess.run(
+            [Path(sys.executable).with_name("webintel"), *container(self.pod_spec, name)["args"]],
+            env={"PATH": self.path} | self.environment(name),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a container that goes on running; what it says is in `<name>.log`."""
         command, environment = self._prepared(name)
@@ -108,7 +119,7 @@ class Pod:
             m["mountPath"]: str(self._volumes[m["name"]]) for m in container(self.pod_spec, name)["volumeMounts"]
         }
         mounts = "|".join(re.escape(path) for path in folders)
-        return re.sub(rf"(?<![\w/.-])({mounts})(?=/)", lambda found: folders[found[1]], text)
+        return re.sub(rf"(?<![\w/.-])({mounts})(?=/|$)", lambda found: folders[found[1]], text)
 
     def _make_volume(self, volume: Document) -> None:
         folder = self.folder / volume["name"]
@@ -119,8 +130,9 @@ class Pod:
             config = find(self.documents, "ConfigMap", _base_name(volume["configMap"]["name"]))
             for key, text in config["data"].items():
                 (folder / key).write_text(text.replace("'/var/run/postgresql'", f"'{self.folder / 'run'}'"))
-            for key, encoded in config.get("binaryData", {}).items():
-                (folder / key).write_bytes(base64.b64decode(encoded))
+        for source in volume.get("projected", {}).get("sources", []):
+            for item in source["secret"]["items"]:
+                (folder / item["path"]).write_text(self.secrets[source["secret"]["name"]][item["key"]])
 
 
 def lose(process: subprocess.Popen[Any]) -> None:

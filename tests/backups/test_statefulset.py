@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from tests.backups.conftest import BACKUP_PASSWORD, PASSWORD, RECOVER, ROWS, Lost, Place, Server, take_backup
+from tests.backups.conftest import BACKUP_PASSWORD, PASSWORD, RECOVER, ROWS, Lost, Place, Server, free_port, take_backup
 
 StartServer = Callable[..., Server]
 
@@ -22,14 +22,18 @@ def test_the_recovered_server_archives_under_its_new_name(place: Place, recovere
 
 
 def test_the_drill_restores_every_archived_row_and_writes_nothing_to_the_archive(
-    place: Place, lost: Lost, new_server: StartServer
+    place: Place, lost: Lost, recovered: Server, new_server: StartServer
 ) -> None:
     before = place.store.keys("staging/postgres/")
-    pod = place.pod("CronJob", "restore-drill")
+    port = free_port()
+    pod = place.pod("CronJob", "restore-drill", live=recovered.port, restored=port)
     restored = pod.run("restore")
     assert restored.returncode == 0, restored.stdout
-    server = new_server(pod)
+    server = new_server(pod, port=port)
+    drill = pod.run_ours("drill")
 
+    assert drill.returncode == 0, drill.stderr
+    assert recovered.sql("SELECT outcome, rows_read > 0 FROM restore_drills") == "success|t"
     assert server.sql(ROWS) == lost.rows
     assert server.sql("SHOW archive_mode") == "off"
     assert server.sql("SHOW listen_addresses") == "127.0.0.1"

@@ -62,7 +62,17 @@ def _install(uv: str, python: str, environment: Path) -> None:
         without.write_text(f"{WITHOUT}\n")
         for command in (
             ["venv", "--quiet", "--clear", "--python", python, environment],
-            ["pip", "install", "--quiet", "--python", environment, "--overrides", without, *PACKAGES],
+            [
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                environment,
+                "--overrides",
+                without,
+                *PACKAGES,
+            ],
         ):
             done = subprocess.run([uv, *command], capture_output=True, text=True, check=False, timeout=600)
             if done.returncode:

@@ -8,17 +8,12 @@ import yaml
 
 from tests.gitops.policies.objects import Document, namespace, of_kind, workloads
 from tests.gitops.policies.quantities import quantity
-from tests.gitops.rendering import CLUSTERS, render, render_cluster
+from tests.gitops.rendering import CLUSTERS, render
 
 SMALL = ("local", "staging")
 LARGE = ("production", "production-eu")
 BACKED_UP = ("staging", *LARGE)
 DRILLED = ("staging", "production")
-
-LISTENERS = 3
-"""Connections of a process beside its pool: the queue's two, and one that listens."""
-RESERVED = 30
-"""For migrations, the backup, the drill, monitoring, KEDA, standbys, and people."""
 
 
 def find(cluster: str, kind: str, name: str, *, unit: str = "data", within: str = "web-intelligence") -> Document:
@@ -113,28 +108,6 @@ def test_policies_that_let_workloads_out_to_the_database_meet_its_pods(cluster: 
         else find(cluster, "StatefulSet", "postgres")["spec"]["template"]["metadata"]
     )
     assert pods["labels"]["app.kubernetes.io/name"] == "postgres"
-
-
-@pytest.mark.parametrize("cluster", CLUSTERS)
-def test_every_process_may_connect_at_once(cluster: str) -> None:
-    documents = render_cluster(cluster)
-    overflow = next(
-        int(item["data"]["WEBINTEL_DATABASE_MAX_OVERFLOW"])
-        for item in of_kind(documents, "ConfigMap")
-        if "WEBINTEL_DATABASE_MAX_OVERFLOW" in item.get("data", {})
-    )
-    most = {
-        item["spec"]["scaleTargetRef"]["name"]: item["spec"].get("maxReplicas") or item["spec"]["maxReplicaCount"]
-        for item in of_kind(documents, "HorizontalPodAutoscaler", "ScaledObject")
-    }
-    wanted = 0
-    for workload in workloads(documents, "Deployment"):
-        for each in workload.containers:
-            pools = [v["value"] for v in each.get("env", []) if v["name"] == "WEBINTEL_DATABASE_POOL_SIZE"]
-            # One more in a rollout.
-            wanted += sum((int(pool) + overflow + LISTENERS) * (most[workload.name] + 1) for pool in pools)
-    assert wanted > 0
-    assert int(settings(cluster)["max_connections"]) >= wanted + RESERVED
 
 
 @pytest.mark.parametrize("cluster", SMALL)
