@@ -1,5 +1,6 @@
 """A real control plane for the tests: the one that `--kubeconfig` names, or one of our own."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.control_plane.cluster import Cluster
+from tests.cluster.control_plane.definitions import definitions_of
 from tests.cluster.control_plane.programs import Programs, find_programs
-from tests.cluster.control_plane.server import running
+from tests.cluster.control_plane.server import ControlPlane, running
+from tests.gitops.rendering import CLUSTERS, render_cluster
 
 OTHERS_USE_IT = "it changes the whole cluster, and others may use the one that --kubeconfig names: run it without"
 
@@ -23,11 +26,27 @@ def programs(pytestconfig: pytest.Config) -> Programs:
 
 
 @pytest.fixture(scope="session")
-def start_control_plane(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> StartControlPlane:
+def data_with_definitions(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What etcd holds once the definitions of all that our clusters run are established, which takes a while."""
+    everything = [one for cluster in CLUSTERS for one in render_cluster(cluster)]
+    plane = ControlPlane(tmp_path_factory.mktemp("definitions"), programs)
+    try:
+        plane.start(controllers=False).apply(definitions_of(everything))
+    finally:
+        data = plane.stop()
+    yield data
+    shutil.rmtree(data)
+
+
+@pytest.fixture(scope="session")
+def start_control_plane(
+    request: pytest.FixtureRequest, programs: Programs, tmp_path_factory: pytest.TempPathFactory
+) -> StartControlPlane:
     """Start a control plane of the test's own: `with start_control_plane(controllers=False) as cluster`."""
 
-    def start(*, controllers: bool = True) -> AbstractContextManager[Cluster]:
-        return running(tmp_path_factory.mktemp("control-plane"), programs, controllers=controllers)
+    def start(*, controllers: bool = True, with_definitions: bool = False) -> AbstractContextManager[Cluster]:
+        data = request.getfixturevalue("data_with_definitions") if with_definitions else None
+        return running(tmp_path_factory.mktemp("control-plane"), programs, controllers=controllers, data=data)
 
     return start
 

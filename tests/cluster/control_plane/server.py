@@ -35,8 +35,10 @@ class ControlPlane:
         self._tokens_key = new_key(folder / "service-accounts.key")
         self._etcd_port, self._etcd_peer_port, self._port, self._controllers_port = free_ports(4)
 
-    def start(self, *, controllers: bool) -> Cluster:
+    def start(self, *, controllers: bool, data: Path | None = None) -> Cluster:
         """Start everything; without controllers objects are kept and checked, and nothing else happens."""
+        if data:
+            shutil.copytree(data, self.folder / "etcd")
         self._start_etcd()
         self._start_api_server()
         self._write_kubeconfig(self.kubeconfig, self._authority.issue("admin", organization="system:masters"))
@@ -47,10 +49,10 @@ class ControlPlane:
             self._start_kwok()
         return cluster
 
-    def stop(self) -> None:
-        """Stop everything and drop the data; the logs stay."""
+    def stop(self) -> Path:
+        """Stop everything; the data that another control plane may start with."""
         self.processes.stop()
-        shutil.rmtree(self.folder / "etcd", ignore_errors=True)
+        return self.folder / "etcd"
 
     def _start_etcd(self) -> None:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self._etcd_port, self._etcd_peer_port))
@@ -182,10 +184,12 @@ def encoded(path: Path) -> str:
 
 
 @contextmanager
-def running(folder: Path, programs: Programs, *, controllers: bool = True) -> Iterator[Cluster]:
-    """A control plane that stops at the end of the block."""
+def running(
+    folder: Path, programs: Programs, *, controllers: bool = True, data: Path | None = None
+) -> Iterator[Cluster]:
+    """A control plane that stops at the end of the block; its data goes then, its logs stay."""
     plane = ControlPlane(folder, programs)
     try:
-        yield plane.start(controllers=controllers)
+        yield plane.start(controllers=controllers, data=data)
     finally:
-        plane.stop()
+        shutil.rmtree(plane.stop(), ignore_errors=True)
