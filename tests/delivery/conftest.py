@@ -1,6 +1,7 @@
 """The image, made once by following the Dockerfile, and a real PostgreSQL that its user may reach."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +22,7 @@ def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="webintel-image-"))
     path.chmod(0o755)
     yield path
-    remove(path)
-
-
-def remove(path: Path) -> None:
-    """Remove a tree of which parts are read-only."""
-    for found in path.rglob("*"):
-        if found.is_dir() and not found.is_symlink():
-            found.chmod(0o755)
+    subprocess.run(["chmod", "-R", "u+w", path], check=True)
     shutil.rmtree(path)
 
 
@@ -44,8 +38,6 @@ def builds(folder: Path, context: Path) -> tuple[dict[str, str], Image]:
     root = folder / "image"
     root.mkdir()
     first = build(root, context).contents()
-    shutil.rmtree(root)
-    root.mkdir()
     return first, build(root, context)
 
 
@@ -53,9 +45,7 @@ def builds(folder: Path, context: Path) -> tuple[dict[str, str], Image]:
 def image(builds: tuple[dict[str, str], Image]) -> Image:
     """The image, as nobody can change it any more."""
     made = builds[1]
-    for path in (made.root / "opt").rglob("*"):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode & ~0o222)
+    subprocess.run(["chmod", "-R", "a-w", made.root / "opt"], check=True)
     return made
 
 

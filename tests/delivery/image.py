@@ -54,11 +54,13 @@ class Image:
 
 
 def build(root: Path, context: Path) -> Image:
-    """Follow the Dockerfile into an empty folder, with a copy of the build's context."""
+    """Follow the Dockerfile into a folder, with a copy of the build's context; a base from an earlier build is kept."""
     stages = parse(DOCKERFILE.read_text())
     toolbox = root / "base"
-    subprocess.run([find_python(), "-m", "venv", toolbox], check=True)
+    if not toolbox.exists():
+        subprocess.run([find_python(), "-m", "venv", toolbox], check=True)
     for name in ("opt", "src", "tmp"):
+        shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir()
     (root / "tmp").chmod(0o1777)
     image = Image(root, toolbox / "bin/python")

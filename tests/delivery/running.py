@@ -1,5 +1,6 @@
 """Runs a command of the image as a container would: not as root, as the first process, on a read-only tree."""
 
+import functools
 import os
 import shutil
 import signal
@@ -41,7 +42,7 @@ class Running:
     def service(self) -> psutil.Process:
         """The process of the service, which is the first one in its own namespace where we may make one."""
         process = psutil.Process(self.process.pid)
-        return process.children()[0] if process.name() == "unshare" else process
+        return process.children()[0] if isolated() else process
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
@@ -70,6 +71,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@functools.cache
 def isolated() -> bool:
     """Whether namespaces can be made here."""
     if os.geteuid() != 0 or not shutil.which("unshare"):

@@ -1,12 +1,17 @@
 """The Dockerfile's recipe gives a service that runs as nobody in particular, writes nothing and stops when told."""
 
 import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.delivery.image import Image
-from tests.delivery.running import Running, free_port, running
+from tests.delivery.running import Running, free_port, isolated, running
 
+ROOT = Path(__file__).parents[2]
 SECRET_KEY = "0123456789abcdef-only-for-tests-0123456789"
 
 
@@ -29,6 +34,16 @@ def settings(url: str) -> dict[str, str]:
 
 def snapshot(image: Image) -> dict[str, float]:
     return {str(path): path.lstat().st_mtime for path in image.root.rglob("*")}
+
+
+def health_check(image: Image, role: str, port: int) -> int:
+    """Run the check that compose.yaml has for a service, on another port."""
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][role]
+    command = service["healthcheck"]["test"][1:]
+    known = {"api": "8000", "web": "3000", "worker": "9000"}[role]
+    moved = [part.replace(f":{known}/", f":{port}/") for part in command]
+    assert moved != command
+    return subprocess.run(moved, env=image.environment, capture_output=True, check=False).returncode
 
 
 def runs_as_the_images_user(started: Running, image: Image) -> None:
@@ -82,8 +97,36 @@ def test_a_role_answers_writes_nothing_and_stops(image: Image, migrated: str, ro
         started.until_answers("/health/live")
         runs_as_the_images_user(started, image)
         started.until_answers("/health/ready")
+        assert health_check(image, role, port) == 0
+        assert health_check(image, role, free_port()) != 0
         assert started.stop(image.stop_signal) == 0, started.said
     assert snapshot(image) == before
+
+
+def test_it_is_the_first_process_and_can_write_to_one_folder_only(image: Image) -> None:
+    tried = [
+        image.root,
+        image.root / "opt/webintel",
+        image.root / "opt/webintel/bin",
+        Path("/"),
+        Path("/etc"),
+        Path.home(),
+    ]
+    script = (
+        "import os, pathlib, sys\n"
+        "for folder in sys.argv[1:]:\n"
+        "    try: pathlib.Path(folder, 'written').touch()\n"
+        "    except OSError: continue\n"
+        "    print('wrote to', folder)\n"
+        "print('process', os.getpid())\n"
+    )
+    python = replace(image, entrypoint=["python", "-c", script])
+    with running(python, *map(str, tried), image.environment["HOME"]) as started:
+        assert started.process.wait(60) == 0, started.said
+        *written, process = started.said.splitlines()
+    Path(image.environment["HOME"], "written").unlink()
+    assert written == [f"wrote to {image.environment['HOME']}"]
+    assert process == "process 1" or not isolated()
 
 
 def test_a_role_says_what_is_missing(image: Image) -> None:
