@@ -17,8 +17,12 @@ from tests.cluster.control_plane.cluster import Cluster
 from tests.gitops.rendering import Document, kustomize, render
 from tests.tools.paths import MISSING, tool
 
-# Argo CD asks git this often here; a webhook or a minute's wait does it in a cluster.
-POLLING = {"timeout.reconciliation": "3s", "timeout.reconciliation.jitter": "0s"}
+# Argo CD asks git this often here; a webhook or a minute's wait does it in a cluster. An error that a minute's
+# patience is for is told as soon.
+SOONER = {
+    "argocd-cm": {"timeout.reconciliation": "3s", "timeout.reconciliation.jitter": "0s"},
+    "argocd-cmd-params-cm": {"controller.repo.error.grace.period.seconds": "3s"},
+}
 CONTAINERS = {"Deployment", "StatefulSet", "Service", "NetworkPolicy", "PodDisruptionBudget"}
 ADVICE = {
     "redis-server": "install Redis (Debian: apt-get install redis-server)",
@@ -42,7 +46,8 @@ def argocd_programs() -> dict[str, Path]:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
     """What a hub on one node gets, but for the polling."""
     documents = render_installation(tmp_path_factory.mktemp("installation"), "install/one-node")
-    one(documents, "ConfigMap", "argocd-cm")["data"] |= POLLING
+    for name, settings in SOONER.items():
+        one(documents, "ConfigMap", name)["data"] |= settings
     return documents
 
 

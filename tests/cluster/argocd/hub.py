@@ -84,12 +84,17 @@ def conditions(application: Document) -> dict[str, str]:
     return {one["type"]: one["message"] for one in application.get("status", {}).get("conditions") or []}
 
 
+def operation(application: Document) -> str:
+    """What the last sync said."""
+    message: str = application.get("status", {}).get("operationState", {}).get("message", "")
+    return message
+
+
 def describe(application: Document) -> str:
     """An application in a few lines: status, conditions, and what of it is not in order."""
     told: dict[str, Any] = application.get("status", {})
-    operation = told.get("operationState", {})
     health = told.get("health", {}).get("message", "")
-    last = f"{operation.get('phase', 'no sync')} {operation.get('message', '')[:400]}"
+    last = f"{told.get('operationState', {}).get('phase', 'no sync')} {operation(application)[:400]}"
     lines = [f"{application['metadata']['name']}: {' '.join(status(application))}, {last} {health}"]
     lines += [f"    {kind}: {message[:400]}" for kind, message in conditions(application).items()]
     lines += [

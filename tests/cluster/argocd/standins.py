@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-from kubernetes.dynamic.exceptions import NotFoundError
+from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 from tests.cluster.control_plane.cluster import Cluster
 from tests.gitops.rendering import Document
@@ -79,6 +79,8 @@ class Operators:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        # Those of the kinds that some cluster of ours uses.
+        self._known = {kind: status for kind, status in STATUS.items() if self._serves(*kind)}
         self._written: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -93,9 +95,15 @@ class Operators:
 
     def _run(self) -> None:
         while not self._stop.wait(PAUSE):
-            for (api_version, kind), status in STATUS.items():
+            for (api_version, kind), status in self._known.items():
                 for item in self._cluster.all(api_version, kind):
                     self._write(item, status(item))
+
+    def _serves(self, api_version: str, kind: str) -> bool:
+        try:
+            return self._cluster.resource(api_version, kind) is not None
+        except ResourceNotFoundError:
+            return False
 
     def _write(self, item: Document, status: Status) -> None:
         metadata = item["metadata"]

@@ -1,12 +1,11 @@
 """A merge is the only way in: what is in git comes into the cluster, and what is not goes out of it."""
 
-import copy
 import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.argocd.hub import Hub, conditions, status
+from tests.cluster.argocd.hub import Hub, conditions, operation, status
 from tests.cluster.argocd.repository import Repository
 from tests.gitops.rendering import Document
 
@@ -86,7 +85,9 @@ def test_a_new_image_rolls_out_by_itself_after_its_migration(
     new = IMAGE + 64 * "a"
     set_image(repository, new)
     revision = repository.commit("Run another image")
-    seconds = hub.wait(
+    begun = hub.wait("the commit is followed", WITHIN, lambda: image(deployment(hub, "api")) == new)
+    measured("from commit to followed", begun)
+    seconds = begun + hub.wait(
         "all workloads run the new image",
         WITHIN,
         lambda: all(
@@ -100,20 +101,24 @@ def test_a_new_image_rolls_out_by_itself_after_its_migration(
     assert migration
     assert image(migration) == new
     replica_sets = hub.cluster.all("apps/v1", "ReplicaSet", NAMESPACE)
-    begun = [one["metadata"]["creationTimestamp"] for one in replica_sets if image(one) == new]
-    assert begun
-    assert min(begun) >= migration["status"]["completionTime"]
+    started = [one["metadata"]["creationTimestamp"] for one in replica_sets if image(one) == new]
+    assert started
+    assert min(started) >= migration["status"]["completionTime"]
 
 
 def test_an_edit_by_hand_is_undone_but_not_what_a_scaler_decides(hub: Hub, measured: Measured) -> None:
-    before = deployment(hub, "worker")
-    pod = copy.deepcopy(before["spec"]["template"])
-    pod["spec"]["containers"][0]["image"] = "registry.example/by-hand:1"
-    edit = {"spec": {"replicas": 2, "template": pod}}
-    hub.cluster.patch("apps/v1", "Deployment", "worker", edit, namespace=NAMESPACE)
-    seconds = hub.wait("the edit is undone", WITHIN, lambda: image(deployment(hub, "worker")) == image(before))
-    measured("from edit to undone", seconds)
-    hub.wait("the worker is well again", WITHIN, lambda: hub.settled("local-workloads"))
+    kind = ("networking.k8s.io/v1", "NetworkPolicy")
+    before = hub.cluster.get(*kind, "api", NAMESPACE)
+    assert before
+    hub.cluster.patch("apps/v1", "Deployment", "worker", {"spec": {"replicas": 2}}, namespace=NAMESPACE)
+    hub.cluster.patch(*kind, "api", {"spec": {"ingress": [{}]}}, namespace=NAMESPACE)
+
+    def undone() -> bool:
+        found = hub.cluster.get(*kind, "api", NAMESPACE)
+        return found is not None and found["spec"] == before["spec"]
+
+    measured("from edit to undone", hub.wait("the edit is undone", WITHIN, undone))
+    hub.wait("all is well again", WITHIN, lambda: hub.settled("local-workloads"))
     assert deployment(hub, "worker")["spec"]["replicas"] == 2
 
 
@@ -152,7 +157,7 @@ def test_a_commit_that_the_cluster_refuses_is_reported_and_harms_nothing(hub: Hu
     hub.wait(
         "the application says why it is refused",
         WITHIN,
-        lambda: "containerPort" in hub.application("local-workloads")["status"]["operationState"]["message"],
+        lambda: "containerPort" in conditions(hub.application("local-workloads")).get("ComparisonError", ""),
     )
     # Also not the other workloads, of the same commit, which by themselves are right.
     assert {name: deployment(hub, name)["metadata"]["generation"] for name in WORKLOADS} == before
@@ -184,7 +189,7 @@ def test_a_database_that_is_no_longer_in_git_stays_until_somebody_approves(hub: 
     hub.wait(
         "the application asks for approval",
         WITHIN,
-        lambda: "pruning confirmation" in hub.application("local-data")["status"]["operationState"]["message"],
+        lambda: "pruning confirmation" in operation(hub.application("local-data")),
     )
     database = hub.cluster.get("apps/v1", "StatefulSet", "postgres", NAMESPACE)
     assert database
