@@ -35,7 +35,8 @@ def settled(hub: Hub, repository: Repository) -> None:
     """Each test begins where everything in git is in the cluster."""
     repository.restore()
     hub.look_for_folders()
-    hub.wait("everything in git is Synced and Healthy", WITHIN, lambda: hub.settled("root", *UNITS))
+    now = repository.revision()
+    hub.wait("everything in git is Synced and Healthy", WITHIN, lambda: hub.settled("root", *UNITS, revision=now))
 
 
 def deployment(hub: Hub, name: str) -> Document:
@@ -213,7 +214,8 @@ def test_data_outlives_its_folder(hub: Hub, repository: Repository) -> None:
     hub.wait("the application is gone", WITHIN, lambda: not hub.application("local-data"))
     repository.restore()
     hub.look_for_folders()
-    hub.wait("the application is back", WITHIN, lambda: hub.settled("local-data"))
+    now = repository.revision()
+    hub.wait("the application is back", WITHIN, lambda: hub.settled("local-data", revision=now))
     after = hub.cluster.get("apps/v1", "StatefulSet", "postgres", NAMESPACE)
     assert after
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
