@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.gitops.policies.objects import group
+from tests.gitops.policies.objects import embedded, group
 from tests.gitops.rendering import ARGOCD, CLUSTERS, GITOPS, ROOT, load, render, units
 from tests.gitops.schemas import BUILT_IN, Definitions, check, strict
 
@@ -54,6 +54,14 @@ def test_custom_resources_meet_their_definitions(cluster: str, unit: str, defini
     custom = [document for document in render(cluster, unit) if group(document) not in BUILT_IN]
     faults = [fault for document in custom for fault in check(document, definitions)]
     assert not faults, _listed(cluster, unit, faults)
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_manifests_in_config_maps_meet_their_schemas(cluster: str, definitions: Definitions) -> None:
+    """What a program of ours will ask the API server for, before it does."""
+    found = [(unit, document) for unit in units(cluster) for document in embedded(render(cluster, unit))]
+    faults = [f"{unit}: {fault}" for unit, document in found for fault in check(document, definitions)]
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("path", sorted(INVALID.glob("*.yaml")), ids=lambda path: path.stem)
