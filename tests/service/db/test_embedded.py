@@ -27,7 +27,6 @@ server.start()
 print(server.url, flush=True)
 time.sleep(600)
 """
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for another account")
 
 
 @pytest.fixture
@@ -176,7 +175,7 @@ def test_the_usual_folder_follows_the_xdg_standard(monkeypatch: pytest.MonkeyPat
     assert default_data_dir() == Path("/var/lib/webintel")
 
 
-@needs_root
+@pytest.mark.root_only
 async def test_root_starts_it_from_programs_that_only_root_can_reach(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +196,7 @@ async def test_root_starts_it_from_programs_that_only_root_can_reach(
     assert hidden.stat().st_mode & 0o777 == 0o700
 
 
-@needs_root
+@pytest.mark.root_only
 def test_root_is_told_of_a_data_folder_that_postgres_cannot_reach(folder: Path) -> None:
     hidden = folder / "root-only"
     hidden.mkdir(mode=0o700)
@@ -206,7 +205,7 @@ def test_root_is_told_of_a_data_folder_that_postgres_cannot_reach(folder: Path) 
     assert hidden.stat().st_mode & 0o777 == 0o700
 
 
-@needs_root
+@pytest.mark.root_only
 def test_an_ordinary_user_runs_it_as_itself(folder: Path) -> None:
     user = pwd.getpwnam("nobody")
     os.chown(folder, user.pw_uid, user.pw_gid)
