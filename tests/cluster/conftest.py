@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.cluster.control_plane.cluster import Cluster
 from tests.cluster.control_plane.definitions import definitions_of
 from tests.cluster.control_plane.programs import Programs, find_programs
 from tests.cluster.control_plane.server import ControlPlane, running
+from tests.cluster.places import Place, foundation
 from tests.gitops.rendering import CLUSTERS, render_cluster
 
 OTHERS_USE_IT = "it changes the whole cluster, and others may use the one that --kubeconfig names: run it without"
@@ -59,6 +61,23 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         return
     with request.getfixturevalue("start_control_plane")() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def nodes(control_plane: Cluster) -> list[str]:
+    """The nodes of the cluster that tests share: two in each of three zones, without containers."""
+    if not control_plane.own:
+        pytest.skip(OTHERS_USE_IT)
+    return control_plane.nodes(6, cpu="4", memory="8Gi")
+
+
+@pytest.fixture(scope="module")
+def place(control_plane: Cluster, nodes: list[str]) -> Iterator[Place]:
+    """A namespace like the platform's in production, with all its limits and nothing in it."""
+    made = Place(control_plane, f"web-intelligence-{uuid4().hex[:8]}")
+    control_plane.apply(foundation(made.namespace), force=True)
+    yield made
+    control_plane.delete("v1", "Namespace", made.namespace)
 
 
 @pytest.hookimpl(wrapper=True)

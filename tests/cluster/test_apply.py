@@ -14,7 +14,7 @@ from tests.gitops.rendering import CLUSTERS, render_cluster
 OURS = ("web-intelligence", "restore-drill", "platform-secrets")
 # What every account may: ask what it may.
 STRANGER = "system:serviceaccount:web-intelligence:stranger"
-SECRETS = ("webintel", "postgres", "valkey", "backup-store", "pagerduty", "grafana", "dns")
+SECRETS = ("webintel", "postgres", "valkey", "backup-store", "pagerduty", "grafana", "dns", "geoip")
 GRANTS = {
     "secret-reader": {("platform-secrets", "get", "", "secrets", name) for name in SECRETS},
     "restore-drill": {

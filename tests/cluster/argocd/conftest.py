@@ -8,12 +8,12 @@ import pytest
 
 from tests.cluster.argocd.hub import Hub
 from tests.cluster.argocd.installation import one, render_installation
-from tests.cluster.argocd.metrics import Metrics
 from tests.cluster.argocd.repository import Repository
 from tests.cluster.argocd.server import ArgoCD
 from tests.cluster.argocd.standins import Operators
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
+from tests.cluster.control_plane.metrics import Metrics
 from tests.gitops.rendering import Document, kustomize, render
 from tests.tools.paths import MISSING, tool
 

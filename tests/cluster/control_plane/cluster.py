@@ -113,7 +113,7 @@ class Cluster:
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
         eviction = self.resource("v1", "Pod").subresources["eviction"]
         try:
-            self.client.create(eviction, body=body, name=pod, namespace=namespace)
+            eviction.create(body=body, name=pod, namespace=namespace)
         except ApiException as error:
             return int(error.status)
         return 201
@@ -143,18 +143,24 @@ class Cluster:
         """Have nodes without containers, in zones in turn; kwok makes them ready."""
         names = [f"node-{number}" for number in range(1, count + 1)]
         for number, name in enumerate(names):
-            capacity = {"cpu": cpu, "memory": memory, "pods": "110"}
-            labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": f"zone-{'abc'[number % 3]}"}
-            node = {
-                "apiVersion": "v1",
-                "kind": "Node",
-                "metadata": {"name": name, "labels": {"kubernetes.io/os": "linux", **labels}},
-                "status": {"capacity": capacity, "allocatable": capacity},
-            }
-            if self.get("v1", "Node", name) is None:
-                self.resource("v1", "Node").create(body=node)
+            self.node(name, cpu=cpu, memory=memory, zone=f"zone-{'abc'[number % 3]}")
         self.wait_until(lambda: all(self._schedulable(name) for name in names), f"{count} ready nodes")
         return names
+
+    def node(self, name: str, *, cpu: str, memory: str, zone: str = "") -> None:
+        """Have one node, which need not be ready yet; in no zone where none is named."""
+        capacity = {"cpu": cpu, "memory": memory, "pods": "110"}
+        labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
+        if zone:
+            labels["topology.kubernetes.io/zone"] = zone
+        node = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "labels": labels},
+            "status": {"capacity": capacity, "allocatable": capacity},
+        }
+        if self.get("v1", "Node", name) is None:
+            self.resource("v1", "Node").create(body=node)
 
     def volumes(self, count: int, size: str = "100Gi") -> None:
         """Have volumes for those who claim one; nothing is ever stored in them."""
@@ -168,9 +174,13 @@ class Cluster:
             self.apply([{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}])
 
     def wait_until(
-        self, reached: Callable[[], Result | None], what: str, seconds: float = 30, pause: float = 0.2
+        self,
+        reached: Callable[[], Result | None],
+        what: str | Callable[[], object],
+        seconds: float = 30,
+        pause: float = 0.2,
     ) -> Result:
-        """Wait until something is so, and give it; say what was awaited where it does not come in time."""
+        """Wait until something is so, and give it; say what is missing where it does not come in time."""
         end = time.monotonic() + seconds
         last: ApiException | None = None
         while True:
@@ -181,7 +191,8 @@ class Cluster:
             except ApiException as error:
                 last = error
             if time.monotonic() > end:
-                raise AssertionError(f"not within {seconds:.0f} s: {what} (last: {last!r})")
+                missing = what() if callable(what) else what
+                raise AssertionError(f"not within {seconds:.0f} s: {missing} (last: {last!r})")
             time.sleep(pause)
 
     def _schedulable(self, name: str) -> bool:

@@ -19,6 +19,9 @@ from tests.cluster.control_plane.programs import Programs
 STARTS_WITHIN = 60.0
 # Pods of kwok are ready, and gone, after these milliseconds instead of at once, so that what happens in between shows.
 STAGE_DELAYS = {"pod-ready": 500, "pod-delete": 300, "pod-complete": 300}
+# An image that no node can start.
+NEVER_READY = "registry.example/never-ready@sha256:" + "1" * 64
+STARTS = {"key": ".spec.containers.[].image", "operator": "NotIn", "values": [NEVER_READY]}
 
 
 class ControlPlane:
@@ -125,6 +128,8 @@ class ControlPlane:
             if stage["kind"] == "Stage" and stage["spec"]["resourceRef"]["kind"] in {"Node", "Pod"}:
                 if delay := STAGE_DELAYS.get(stage["metadata"]["name"]):
                     stage["spec"]["delay"] = {"durationMilliseconds": delay}
+                if stage["metadata"]["name"] == "pod-ready":
+                    stage["spec"]["selector"]["matchExpressions"].append(STARTS)
                 stages.append(stage)
         file = self.folder / "kwok.yaml"
         file.write_text(yaml.safe_dump_all(stages))
