@@ -5,6 +5,7 @@ import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,19 @@ def kustomize(path: Path) -> list[Document]:
 
 def render(cluster: str, unit: str) -> list[Document]:
     return kustomize(GITOPS / "clusters" / cluster / unit)
+
+
+def render_with(cluster: str, unit: str, component: str) -> list[Document]:
+    """What a unit renders to with a component that no cluster takes by itself."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch).resolve()
+        places = [GITOPS / "clusters" / cluster / unit, GITOPS / "components" / component]
+        resource, part = (os.path.relpath(place, folder) for place in places)
+        (folder / "kustomization.yaml").write_text(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+            f"resources: [{resource}]\ncomponents: [{part}]\n"
+        )
+        return kustomize(folder)
 
 
 def render_cluster(cluster: str) -> list[Document]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.gitops.policies.objects import group
-from tests.gitops.rendering import ARGOCD, CLUSTERS, Document, kustomize, render, units
+from tests.gitops.rendering import ARGOCD, CLUSTERS, Document, kustomize, render, render_with, units
 
 CLUSTER_SCOPED = {
     "ClusterSecretStore", "CustomResourceDefinition", "GatewayClass", "Namespace", "PriorityClass",
@@ -220,6 +220,8 @@ def test_rule_finds_what_breaks_it(
 @pytest.mark.parametrize("unit", sorted({unit for cluster in CLUSTERS for unit in units(cluster)}))
 def test_project_permits_what_its_unit_renders_and_no_more(unit: str, argocd: list[Document]) -> None:
     made = [one for cluster in CLUSTERS if unit in units(cluster) for one in render(cluster, unit)]
+    if unit == "edge":
+        made += render_with("production", "edge", "geo-blocking")
     # The unit `operators` makes applications; what those make is for the project of that name.
     project = of_kind(argocd, "AppProject")["applications" if unit == "operators" else unit]
     assert permitted(project) == needed(made, project)

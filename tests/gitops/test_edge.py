@@ -8,7 +8,7 @@ import pytest
 
 from tests.gitops.gateway import Edge, seconds
 from tests.gitops.policies.quantities import quantity
-from tests.gitops.rendering import CLUSTERS, GITOPS, Document, kustomize, load, render
+from tests.gitops.rendering import CLUSTERS, GITOPS, Document, load, render, render_with
 from tests.gitops.schemas import Definitions, check
 from webintel.api.app import MAX_BODY_BYTES, create_app
 from webintel.jobs.controllers import KEEP_ALIVE_SECONDS
@@ -45,19 +45,9 @@ def served() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Edge:
+def guarded() -> Edge:
     """Production's edge with countries kept out."""
-    folder = tmp_path_factory.mktemp("guarded").resolve()
-    (folder / "kustomization.yaml").write_text(
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-        f"resources: [{_relative(GITOPS / 'clusters' / 'production' / 'edge', folder)}]\n"
-        f"components: [{_relative(GITOPS / 'components' / 'geo-blocking', folder)}]\n"
-    )
-    return Edge(kustomize(folder))
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return os.path.relpath(path.resolve(), folder)
+    return Edge(render_with("production", "edge", "geo-blocking"))
 
 
 # Hosts and TLS

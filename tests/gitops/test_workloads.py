@@ -12,7 +12,7 @@ import pytest
 
 from tests.gitops.policies.objects import Document, annotation, of_kind, selects, workloads
 from tests.gitops.policies.quantities import quantity
-from tests.gitops.rendering import CLUSTERS, GITOPS, kustomize, render
+from tests.gitops.rendering import CLUSTERS, GITOPS, kustomize, render, render_with
 from webintel.engine.fetch.address import refusal
 from webintel.engine.fetch.network import STANDARD_PORTS
 from webintel.jobs.models import Job, JobStatus
@@ -174,7 +174,8 @@ def test_the_database_address_says_what_the_other_keys_say() -> None:
 def test_the_reader_may_read_what_is_distributed_and_no_more() -> None:
     read, granted, places, open_to = set(), set(), set(), set()
     for cluster in CLUSTERS:
-        documents = [document for unit in ("secrets", "data", "edge") for document in render(cluster, unit)]
+        documents = [document for unit in ("secrets", "data") for document in render(cluster, unit)]
+        documents += render_with(cluster, "edge", "geo-blocking")
         for secret in of_kind(documents, "ExternalSecret"):
             read |= {entry["remoteRef"]["key"] for entry in secret["spec"]["data"]}
             places.add(secret["metadata"]["namespace"])
