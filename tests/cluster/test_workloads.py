@@ -132,14 +132,19 @@ def test_the_quota_counts_what_runs(running: Running) -> None:
     assert all(amount <= quantity(quota["status"]["hard"][name]) for name, amount in used.items())
 
 
+@pytest.mark.parametrize("name", ["api", "web"])
+def test_no_node_takes_all_pods_with_it(running: Running, name: str) -> None:
+    """Also where nodes are in no zones, and have little room."""
+    assert len({one["spec"]["nodeName"] for one in running.pods() if name_of(one) == name}) > 1
+
+
+@pytest.mark.parametrize("running", ["production"], indirect=True)
 @pytest.mark.parametrize("key", ["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
-def test_pods_are_spread(running: Running, key: str) -> None:
-    """Over nodes in any case, as small clusters have no zones, and over zones where there are some."""
-    nodes = running.cluster.all("v1", "Node")
-    for name in ("api", "web", "worker"):
-        pods = [one for one in running.pods() if name_of(one) == name]
-        assert pods
-        assert uneven(pods, nodes, key) == {}, name
+@pytest.mark.parametrize("name", ["api", "web", "worker"])
+def test_pods_are_spread_evenly_where_there_is_room(running: Running, name: str, key: str) -> None:
+    pods = [one for one in running.pods() if name_of(one) == name]
+    assert pods
+    assert uneven(pods, running.cluster.all("v1", "Node"), key) == {}
 
 
 def name_of(pod: Object) -> str:
