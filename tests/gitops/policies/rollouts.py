@@ -1,5 +1,7 @@
 """No request is lost while pods come and go."""
 
+from typing import Any
+
 from tests.gitops.policies.objects import Document, Violation, Workload, namespace, of_kind, selects, workloads
 from tests.gitops.policies.scaling import fewest_replicas
 
@@ -63,17 +65,26 @@ def rollouts_add_before_they_remove(documents: list[Document]) -> list[Violation
 
 
 def replicas_spread_over_nodes(documents: list[Document]) -> list[Violation]:
-    """A node that dies takes one replica, not all."""
+    """A node that dies takes one replica, not all.
+
+    A spread constraint does not see to it: the scheduler leaves a node out of all of them that lacks the label of one.
+    """
     return [
-        workload.reject("may put all its pods on one node", "Add a topologySpreadConstraint on kubernetes.io/hostname")
+        workload.reject("may put all its pods on one node", "Add a podAntiAffinity on kubernetes.io/hostname")
         for workload in workloads(documents, "Deployment")
         if fewest_replicas(workload.document, documents) > 1
         and not any(
-            constraint["topologyKey"] == "kubernetes.io/hostname"
-            and selects(constraint.get("labelSelector"), workload.labels)
-            for constraint in workload.spec.get("topologySpreadConstraints", [])
+            term["topologyKey"] == "kubernetes.io/hostname" and selects(term.get("labelSelector"), workload.labels)
+            for term in _apart(workload)
         )
     ]
+
+
+def _apart(workload: Workload) -> list[dict[str, Any]]:
+    """The terms of a workload's anti-affinity, wished for or required."""
+    affinity = workload.spec.get("affinity", {}).get("podAntiAffinity", {})
+    wished = [one["podAffinityTerm"] for one in affinity.get("preferredDuringSchedulingIgnoredDuringExecution", [])]
+    return [*wished, *affinity.get("requiredDuringSchedulingIgnoredDuringExecution", [])]
 
 
 def jobs_come_to_an_end(documents: list[Document]) -> list[Violation]:
