@@ -24,6 +24,11 @@ $(UV):
 	  $(UV) sync --frozen --quiet --all-extras --python $(PYTHON) --no-python-downloads
 	@touch $@
 
+.venv/.deploy-ready: .venv/.ready
+	@[ -w "$$HOME" ] || export UV_NO_CACHE=1; \
+	  $(UV) sync --frozen --quiet --all-extras --group deploy --python $(PYTHON) --no-python-downloads
+	@touch $@
+
 setup: .venv/.ready ## install the locked dependencies into .venv
 
 up: setup ## start the whole platform on this machine; Ctrl-C stops it
@@ -32,17 +37,18 @@ up: setup ## start the whole platform on this machine; Ctrl-C stops it
 demo: setup ## scan a small shop of our own, without the internet
 	@exec $(BIN)/webintel demo
 
-test: setup ## run every test
+test: .venv/.deploy-ready ## run every test
 	@$(BIN)/pytest $(ARGS)
 
 test-tools: setup ## build the control plane that tests use: Kubernetes, kwok, Argo CD (needs Go; 15 minutes, once)
 	@$(BIN)/python -m tests.tools.build
 
-lint: setup ## style, types, YAML
+lint: .venv/.deploy-ready ## style, types, YAML, playbooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/yamllint --strict .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-lint --offline -q
 
 format: setup ## put the code into the house style
 	@$(BIN)/ruff format .
