@@ -1,6 +1,5 @@
 """What charts make of our values, where a Go module carries the chart: a key that it does not know does nothing."""
 
-import functools
 import re
 import shutil
 import subprocess
@@ -20,12 +19,13 @@ from tests.gitops.policies.pods import (
 )
 from tests.gitops.rendering import CLUSTERS, Document, load, render
 from tests.tools.paths import MISSING, tool
+from tests.tools.paths import charts as collected
 
 MODULES = Path(__file__).parents[1] / "tools" / "crds" / "go.mod"
 CHARTS = {
-    "cert-manager": ("github.com/cert-manager/cert-manager", "deploy/charts/cert-manager"),
-    "envoy-gateway": ("github.com/envoyproxy/gateway", "charts/gateway-helm"),
-    "gateway-crds": ("github.com/envoyproxy/gateway", "charts/gateway-crds-helm"),
+    "cert-manager": "github.com/cert-manager/cert-manager",
+    "envoy-gateway": "github.com/envoyproxy/gateway",
+    "gateway-crds": "github.com/envoyproxy/gateway",
 }
 # Envoy Gateway's release puts these in.
 PLACEHOLDERS = {"${GatewayImagePullPolicy}": "IfNotPresent", "${GatewayImage}": "docker.io/envoyproxy/gateway:v1.9.1"}
@@ -33,17 +33,10 @@ PLACEHOLDERS = {"${GatewayImagePullPolicy}": "IfNotPresent", "${GatewayImage}": 
 CASES = [(cluster, name) for cluster in CLUSTERS for name in CHARTS]
 
 
-@functools.cache
-def module(path: str) -> tuple[str, Path]:
-    """A Go module's version and where its files are."""
-    if shutil.which("go") is None:
-        pytest.skip(f"there is no Go, whose modules carry the charts: install it, and {MISSING}")
-    done = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, timeout=60, check=True)
-    (version,) = re.findall(rf"^\s*{re.escape(path)} (v\S+)$", MODULES.read_text("utf-8"), re.MULTILINE)
-    folder = Path(done.stdout.strip()) / f"{path}@{version}"
-    if not folder.is_dir():
-        pytest.skip(f"the module {path} is not downloaded: {MISSING}")
-    return version, folder
+def version(chart: str) -> str:
+    """The version of the module that carries a chart."""
+    (found,) = re.findall(rf"^\s*{re.escape(CHARTS[chart])} (v\S+)$", MODULES.read_text("utf-8"), re.MULTILINE)
+    return str(found)
 
 
 def application(cluster: str, name: str) -> Document:
@@ -54,11 +47,12 @@ def application(cluster: str, name: str) -> Document:
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The charts as their releases have them."""
+    source = collected()
+    if source is None:
+        pytest.skip(f"the charts are not collected: {MISSING}")
     folder = tmp_path_factory.mktemp("charts")
-    for name, (path, chart) in CHARTS.items():
-        shutil.copytree(module(path)[1] / chart, folder / name, copy_function=shutil.copyfile)
-        for file in (folder / name).rglob("*"):
-            file.chmod(0o755 if file.is_dir() else 0o644)
+    for name in CHARTS:
+        shutil.copytree(source / name, folder / name)
         template = folder / name / "values.tmpl.yaml"
         if template.exists():
             text = template.read_text("utf-8")
@@ -97,7 +91,7 @@ def installed(charts: dict[str, Path]) -> dict[tuple[str, str], list[Document]]:
 @pytest.mark.parametrize("name", CHARTS)
 def test_the_version_installed_is_the_one_tested(name: str) -> None:
     for cluster in CLUSTERS:
-        assert application(cluster, name)["spec"]["source"]["targetRevision"] == module(CHARTS[name][0])[0]
+        assert application(cluster, name)["spec"]["source"]["targetRevision"] == version(name)
 
 
 @pytest.mark.parametrize(("cluster", "name"), CASES)

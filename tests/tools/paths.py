@@ -45,6 +45,11 @@ def argocd_manifests() -> Path | None:
     return _collected("argocd-manifests")
 
 
+def charts() -> Path | None:
+    """The charts that modules carry, one folder for each, or None where not collected."""
+    return _collected("charts")
+
+
 def kwok_stages() -> Path | None:
     """How kwok's nodes and pods live, as its release has it, or None where not collected."""
     return _collected("kwok-stages")
@@ -64,6 +69,7 @@ def main() -> None:
         **found,
         "crds": crds(),
         "argocd-manifests": argocd_manifests(),
+        "charts": charts(),
         "kwok-stages": kwok_stages(),
     }.items():
         print(f"{name:24} {path or f'not there: {MISSING}'}")

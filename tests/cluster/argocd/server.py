@@ -29,6 +29,8 @@ class ArgoCD:
             "ARGOCD_GPG_ENABLED": "false",
             "ARGOCD_TLS_DATA_PATH": str(folder / "tls"),
             "ARGOCD_SSH_DATA_PATH": str(folder / "ssh"),
+            # Not the one place in /tmp, which another run or user may hold.
+            "ARGOCD_ASK_PASS_SOCK": str(folder / "ask.sock"),
         }
 
     def __enter__(self) -> Self:
