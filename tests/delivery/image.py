@@ -76,7 +76,8 @@ def find_python() -> str:
     version = parse(DOCKERFILE.read_text())[0].base.removeprefix("python:").split(".")
     name = f"python{version[0]}.{version[1]}"
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    for candidate in (shutil.which(name), *sorted(pyenv.glob(f"*/bin/{name}"))):
+    installed = sorted(pyenv.glob(f"*/bin/{name}")) if os.access(pyenv, os.R_OK | os.X_OK) else []
+    for candidate in (shutil.which(name), *installed):
         if candidate and subprocess.run([candidate, "--version"], capture_output=True, check=False).returncode == 0:
             return str(candidate)
     return sys.executable
