@@ -104,14 +104,10 @@ def test_a_role_answers_writes_nothing_and_stops(image: Image, migrated: str, ro
 
 
 def test_it_is_the_first_process_and_can_write_to_one_folder_only(image: Image) -> None:
-    tried = [
-        image.root,
-        image.root / "opt/webintel",
-        image.root / "opt/webintel/bin",
-        Path("/"),
-        Path("/etc"),
-        Path.home(),
-    ]
+    tried = [image.root / "opt/webintel", image.root / "opt/webintel/bin", Path("/"), Path("/etc")]
+    if os.geteuid() == 0:
+        # Everybody else runs the image as the one who made these.
+        tried += [image.root, Path.home()]
     script = (
         "import os, pathlib, sys\n"
         "for folder in sys.argv[1:]:\n"
