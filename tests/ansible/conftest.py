@@ -1,0 +1,55 @@
+"""Playbooks on a control plane of their own."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ansible.playing import Player
+from tests.cluster.conftest import (
+    StartControlPlane,
+    data_with_definitions,
+    programs,
+    start_control_plane,
+)
+from tests.cluster.control_plane.cluster import Cluster, identity
+
+__all__ = ["data_with_definitions", "programs", "start_control_plane"]
+
+MakePlayer = Callable[..., Player]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ansible() -> None:
+    if importlib.util.find_spec("ansible") is None:
+        pytest.skip("Ansible is not installed: run `make test`, or `uv sync --group deploy`")
+
+
+@pytest.fixture(scope="session")
+def player(tmp_path_factory: pytest.TempPathFactory) -> MakePlayer:
+    """Make a player for a cluster: `player(cluster)`, or for none."""
+
+    def make(cluster: Cluster | None = None, inventory: str = "local") -> Player:
+        kubeconfig: Path | None = cluster.kubeconfig if cluster else None
+        return Player(tmp_path_factory.mktemp("operator"), kubeconfig, inventory)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def empty_cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
+    """A cluster with controllers and room, in which nothing of ours is yet."""
+    with start_control_plane() as cluster:
+        cluster.nodes(3)
+        cluster.volumes(6)
+        yield cluster
+
+
+def written(cluster: Cluster, *kinds: tuple[str, str]) -> dict[str, str]:
+    """Every object of these kinds and its version: the same before and after means that nothing was written."""
+    return {
+        f"{kind} {identity(one)}": one["metadata"]["resourceVersion"]
+        for api_version, kind in kinds
+        for one in cluster.all(api_version, kind)
+    }
