@@ -1,6 +1,6 @@
 """What is not in order about objects of the cluster, each in a sentence that says where to look."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 
 def unwell(objects, cluster, certificate_days=14):
@@ -51,8 +51,8 @@ def certificate(one, _, days):
     status, text = state.get("Ready", ("Unknown", "cert-manager has not looked at it yet."))
     if status != "True":
         return [f"Certificate {place(one)} is not issued: {text}"]
-    end = datetime.strptime(one["status"]["notAfter"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    if end - datetime.now(timezone.utc) < timedelta(days=days):
+    end = datetime.strptime(one["status"]["notAfter"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if end - datetime.now(UTC) < timedelta(days=days):
         return [f"Certificate {place(one)} ends on {end:%Y-%m-%d}: it should have been renewed. Look at its Order."]
     return []
 
