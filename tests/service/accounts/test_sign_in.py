@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.service.api_fixtures import People, check_problem, connect_to, new_address
+from tests.service.api_fixtures import People, check_problem, connect_to, new_address, running
 from tests.service.conftest import SECRET_KEY
 from webintel.accounts.roles import Role
 from webintel.accounts.schemas import NewUser
@@ -20,6 +20,7 @@ from webintel.accounts.services import UserService, ensure_first_admin
 from webintel.accounts.tokens import AccessTokens
 from webintel.db import Database
 from webintel.serving.observe import Application
+from webintel.settings import load_settings
 
 PASSWORD = "correct horse battery"
 
@@ -180,6 +181,23 @@ async def test_tokens_of_the_previous_key_are_accepted(people: People) -> None:
     assert claims is not None
     assert claims.user_id == user.id
     assert AccessTokens(SECRET_KEY, lifetime=timedelta(minutes=5)).read(token) is None
+
+
+@pytest.mark.parametrize("previous", [SECRET_KEY, "", None], ids=["kept", "empty", "dropped"])
+async def test_a_sign_in_outlives_a_rotation_of_the_key(
+    database_url: str, visitor: httpx.AsyncClient, ada: Ada, previous: str | None
+) -> None:
+    token = (await log_in(visitor, ada.email)).json()["access_token"]
+    strange = AccessTokens("a third secret of at least 32 characters", lifetime=timedelta(minutes=5)).issue(ada.id, 1)
+    new = "the next secret, of at least 32 characters"
+    settings = load_settings(database_url=database_url, secret_key=new, secret_key_previous=previous)
+    async with running(settings) as rotated, connect_to(rotated) as client:
+        assert (await me(client, token)).status_code == (200 if previous else 401)
+        assert (await me(client, strange)).status_code == 401
+        fresh = (await log_in(client, ada.email)).json()["access_token"]
+        assert (await me(client, fresh)).status_code == 200
+    # One that has not been restarted yet does not know the new key: that is why a rotation announces it first.
+    assert (await me(visitor, fresh)).status_code == 401
 
 
 async def test_a_new_password_ends_every_sign_in(visitor: httpx.AsyncClient, ada: Ada) -> None:
