@@ -65,6 +65,7 @@ class Player:
     folder: Path
     kubeconfig: Path | None = None
     inventory: str = "local"
+    path: str = os.environ["PATH"]
 
     def play(self, verb: str, *options: str, **variables: object) -> Played:
         """Run `playbooks/<verb>.yml` to its end."""
@@ -109,7 +110,7 @@ class Player:
         temporary = self.folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         return {
-            "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
+            "PATH": f"{PROGRAM.parent}:{self.path}",
             "HOME": str(self.folder),
             "TMPDIR": str(temporary),
             "LANG": "C.UTF-8",

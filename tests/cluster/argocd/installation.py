@@ -24,11 +24,15 @@ def upstream() -> Path:
 
 def render_installation(scratch: Path, form: str = "install") -> list[Document]:
     """Render a form of the installation: `install` for three nodes, `install/one-node`."""
-    copy = scratch / "argocd"
+    return kustomize(localise(scratch / "argocd") / form)
+
+
+def localise(copy: Path) -> Path:
+    """A copy of `argocd` whose installation has upstream's file beside it instead of its address."""
     shutil.copytree(ARGOCD / "install", copy / "install", dirs_exist_ok=True)
     for kustomization in (copy / "install").rglob("kustomization.yaml"):
         kustomization.write_text(_local(kustomization))
-    return kustomize(copy / form)
+    return copy
 
 
 def _local(kustomization: Path) -> str:
