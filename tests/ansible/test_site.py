@@ -1,0 +1,45 @@
+"""All playbooks in order: a rehearsal on an empty cluster writes nothing, and what failed is taken up where it stopped.
+
+Argo CD does not run here, so that the run ends where it would be waited for; test_bootstrap goes on from there.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ansible.conftest import MakePlayer, written
+from tests.ansible.own_hub import OwnHub, own_hub
+from tests.cluster.conftest import StartControlPlane
+
+KINDS = (
+    ("v1", "Namespace"),
+    ("v1", "Secret"),
+    ("v1", "ConfigMap"),
+    ("apps/v1", "Deployment"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+)
+
+
+@pytest.fixture(scope="module")
+def site(
+    start_control_plane: StartControlPlane, player: MakePlayer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnHub]:
+    with own_hub(start_control_plane, player, tmp_path_factory.mktemp("own-hub")) as made:
+        yield made
+
+
+def test_all_of_it_is_rehearsed_begun_and_taken_up_again(site: OwnHub) -> None:
+    before = written(site.cluster, *KINDS)
+    rehearsed = site.play("site", "--check", "--diff")
+    assert rehearsed.code == 0, rehearsed.text
+    assert set(written(site.cluster, *KINDS)) == set(before)
+
+    begun = site.play("site", bootstrap_wait_seconds=5)
+    assert begun.failures() == ["bootstrap : Hand_over | Tell why it is not"], begun.text
+    assert any(name.startswith("secrets : ") for name in begun.changes())
+    assert site.cluster.get("apps/v1", "Deployment", "argocd-server", "argocd")
+
+    seeds = written(site.cluster, ("v1", "Secret"))
+    again = site.play("site", bootstrap_wait_seconds=5)
+    assert (again.failures(), again.changes()) == (["bootstrap : Hand_over | Tell why it is not"], [])
+    assert written(site.cluster, ("v1", "Secret")) == seeds
