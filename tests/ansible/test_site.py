@@ -43,3 +43,9 @@ def test_all_of_it_is_rehearsed_begun_and_taken_up_again(site: OwnHub) -> None:
     again = site.play("site", bootstrap_wait_seconds=5)
     assert (again.failures(), again.changes()) == (["bootstrap : Hand_over | Tell why it is not"], [])
     assert written(site.cluster, ("v1", "Secret")) == seeds
+
+
+def test_a_cluster_that_has_no_folder_is_told_which_there_are(site: OwnHub) -> None:
+    refused = site.play("site", cluster_name="nowhere")
+    assert refused.failures() == ["preflight : Tell all problems"]
+    assert "Name one of local, production, production-eu, staging in group_vars/all/main.yml" in refused.told
