@@ -8,7 +8,7 @@ BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-tools lint play format demo clean
+.PHONY: help setup up test test-tools lint deploy play format demo clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ lint: .venv/.deploy-ready ## style, types, YAML, playbooks
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg $(BIN)/ansible-lint --offline -q
 
 ENV ?= local
+deploy: ## from an empty cluster to a synced platform, again at any time: make deploy ENV=staging
+	@$(MAKE) --no-print-directory play VERB=site
+
 play: .venv/.deploy-ready ## run a playbook: make play VERB=bootstrap ENV=staging ARGS=--check
 	@PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_CONFIG=ansible/ansible.cfg \
 	  $(BIN)/ansible-playbook --inventory ansible/inventories/$(ENV) playbooks/$(VERB).yml $(ARGS)
