@@ -144,7 +144,8 @@ class _Cleaner:
             answer = await lane.send(method, path)
             if answer.status not in {429, 503}:
                 return answer
-            wait = float(answer.retry_after) if (answer.retry_after or "").isdigit() else DEFAULT_WAIT
+            said = answer.retry_after or ""
+            wait = float(said) if said.isdigit() else DEFAULT_WAIT
             if time.monotonic() + wait > self._deadline:
                 return answer
             await asyncio.sleep(wait)

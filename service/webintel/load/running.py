@@ -21,6 +21,8 @@ WAITING = 20
 """Arrivals that may wait for a connection, for each connection; more are not sent, and counted as failures."""
 PAUSE_AFTER_FAILURE = 0.05
 """Seconds: a client that is refused at once does not turn into a flood."""
+MOMENT = 1.0
+"""Seconds that requests still have after a signal."""
 _TICK = 0.2
 
 
@@ -58,14 +60,16 @@ class Runner:
         self._names = [name for name, share in self._plan.mix.items() if share]
         self._shares = [self._plan.mix[name] for name in self._names]
         self._left = self._plan.most_requests
-        self._stopped = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._stopped = False
         self._strain = Strain()
         self._lanes = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         """End it soon: what is on its way is still given a moment."""
-        self._stopped.set()
+        self._stopped = True
+        self._ended.set()
 
     async def run(self) -> Measured:
         """Run it to the end."""
@@ -91,7 +95,7 @@ class Runner:
 
     @property
     def _over(self) -> bool:
-        return self._stopped.is_set() or self._left <= 0 or self.now >= self._plan.seconds
+        return self._ended.is_set() or self._left <= 0 or self.now >= self._plan.seconds
 
     # Clients that wait for their answers
 
@@ -153,7 +157,7 @@ class Runner:
                 due += _TICK
                 continue
             await self._pause(due - self.now)
-            if self._stopped.is_set():
+            if self._ended.is_set():
                 break
             name = self._choose(number if self._plan.in_turn else None)
             self._left -= 1
@@ -225,20 +229,21 @@ class Runner:
         return task
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than until somebody stops it."""
-        if seconds > 0 and not self._stopped.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._stopped.wait()
-        elif seconds <= 0:
+        """Wait, but not longer than until the end."""
+        if seconds <= 0 or self._ended.is_set():
             await asyncio.sleep(0)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
 
     async def _let_finish(self) -> None:
         """Wait for what is on its way, as long as one request may take; after a signal, a moment only."""
-        deadline = time.monotonic() + (min(1.0, self._plan.timeout) if self._stopped.is_set() else self._plan.timeout)
+        self._ended.set()
+        deadline = time.monotonic() + self._plan.timeout
         while self._tasks and time.monotonic() < deadline:
-            if self._stopped.is_set():
-                deadline = min(deadline, time.monotonic() + 1.0)
+            if self._stopped:
+                deadline = min(deadline, time.monotonic() + MOMENT)
             await asyncio.wait(self._tasks, timeout=_TICK)
 
     async def _cancel(self) -> None:

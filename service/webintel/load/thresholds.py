@@ -63,16 +63,13 @@ def read_threshold(text: str) -> Threshold:
 
 
 def _value(metric: str, tally: Tally, seconds: float) -> float | None:
-    if metric == "requests":
-        return float(tally.requests)
-    if metric == "throughput":
-        return tally.answered / seconds if seconds else 0.0
-    if not tally.requests:
-        return None
-    if metric == "error_rate":
-        return tally.error_rate
-    if metric == "max":
-        return tally.durations.longest
-    if metric == "mean":
-        return tally.durations.mean
+    values: dict[str, float | None] = {
+        "requests": tally.requests,
+        "throughput": tally.answered / seconds if seconds else 0.0,
+        "error_rate": tally.error_rate if tally.requests else None,
+        "max": tally.durations.longest,
+        "mean": tally.durations.mean,
+    }
+    if metric in values:
+        return values[metric]
     return tally.durations.quantile(float(metric.removeprefix("p")) / 100)
