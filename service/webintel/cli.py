@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "web": "Run the web UI.",
     "migrate": "Bring the database to the newest schema.",
     "restore-drill": "Prove that the newest backup restores.",
+    "load": "Put load on the API, and say what it bears.",
     "user": "Manage the people who may sign in.",
 }
 """Each is `command` in the module of its name, with underscores, in `webintel.commands`."""

@@ -112,7 +112,7 @@ class _Crew:
             await self._end()
         if lost := [number for number in range(len(self._processes)) if not self._is_through(number)]:
             raise LoadError(
-                f"{len(lost)} of {len(self._processes)} processes of the tester died, so what was measured is not whole: "
+                f"{len(lost)} of {len(self._processes)} processes of the tester died, and their numbers with them: "
                 "try fewer --processes, or less load."
             )
         return self._sum()
@@ -134,7 +134,7 @@ class _Crew:
     async def _follow_all(self, stopped: asyncio.Event) -> None:
         following = [asyncio.create_task(self._follow(at, process)) for at, process in enumerate(self._processes)]
         stopping = asyncio.create_task(stopped.wait())
-        pending: set[asyncio.Task[object]] = {*following, stopping}  # type: ignore[arg-type]
+        pending: set[asyncio.Task[object]] = {*following, stopping}
         try:
             while not all(task.done() for task in following):
                 done, pending = await asyncio.wait(pending, timeout=REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
