@@ -4,6 +4,7 @@ import collections
 import itertools
 import random
 import re
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,7 +35,7 @@ MOST_PATHS = 50
 _PATH = re.compile(r"GET (/[\x21-\x7e]{0,1000})")
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(NamedTuple):
     """A request to send.
 
     Attributes:
@@ -46,6 +47,22 @@ class Call(msgspec.Struct, frozen=True):
     method: str
     path: str
     body: bytes | None = None
+    about: "OwnSite | None" = None
+
+
+class OwnSite:
+    """A site that this test has made.
+
+    Attributes:
+        uses: requests about it that are on their way: nobody deletes it meanwhile.
+    """
+
+    __slots__ = ("id", "job_id", "uses")
+
+    def __init__(self, site_id: str, job_id: str) -> None:
+        self.id = site_id
+        self.job_id = job_id
+        self.uses = 0
 
 
 class _Created(msgspec.Struct):
@@ -55,6 +72,7 @@ class _Created(msgspec.Struct):
 
 class _Item(msgspec.Struct):
     id: str
+    domain: str
 
 
 class _Items(msgspec.Struct):
@@ -63,7 +81,6 @@ class _Items(msgspec.Struct):
 
 _created = msgspec.json.Decoder(_Created).decode
 _items = msgspec.json.Decoder(_Items).decode
-_encode = msgspec.json.encode
 
 
 def check_action(name: str) -> None:
@@ -84,63 +101,72 @@ class Memory:
         self._numbers = itertools.count(1)
         self._random = random.Random(seed)  # noqa: S311 - a choice of what to load
         self._seen: collections.deque[str] = collections.deque(maxlen=REMEMBERED)
-        self._ours: collections.deque[str] = collections.deque(maxlen=REMEMBERED)
-        self._jobs: collections.deque[str] = collections.deque(maxlen=REMEMBERED)
+        self._ours: list[OwnSite] = []
         self.created = 0
 
     def call(self, action: str) -> Call:
         """Make the request; what needs something that there is not yet makes or lists it first."""
-        if action in {"change", "delete"} and not self._ours:
-            action = "create"
-        if action == "read" and not (self._seen or self._ours):
-            action = "list"
-        if action == "job" and not self._jobs:
-            action = "jobs"
         if action not in ACTIONS:
             return Call(action, action.partition("?")[0], "GET", action.removeprefix("GET "))
-        method, _, _ = ACTIONS[action].partition(" ")
-        path, body = self._parts(action)
-        return Call(action, ACTIONS[action], method, path, body)
+        if action == "delete":
+            return self._delete()
+        if action == "create" or (action == "change" and not self._ours):
+            domain = f"{self._prefix}-{next(self._numbers)}.{SUFFIX}"
+            return _call("create", SITES, {"domain": domain, "notes": "Made by webintel load.", "priority": 1})
+        if action == "read" and self._seen:
+            return _call(action, f"{SITES}/{self._random.choice(self._seen)}")
+        if action in {"read", "change", "job"} and self._ours:
+            return self._about_ours(action)
+        return _call({"read": "list", "job": "jobs"}.get(action, action), self._path(action))
 
     def learn(self, call: Call, content: bytes) -> bool:
         """Remember what an answer names; false where it is not what the API promises."""
         try:
             if call.action == "create":
                 made = _created(content)
-                self._ours.append(made.id)
-                self._jobs.append(made.job_id)
                 self.created += 1
-            elif call.action == "list":
-                self._remember(self._seen, content)
-            elif call.action == "jobs":
-                self._remember(self._jobs, content)
+                if len(self._ours) < REMEMBERED:
+                    self._ours.append(OwnSite(made.id, made.job_id))
+            # Once in a while is enough: reading a page of fifty takes the tester's own time.
+            elif call.action == "list" and (len(self._seen) < 50 or self._random.random() < 0.02):
+                # Those of load tests may be gone by the time that somebody reads them.
+                self._seen.extend(item.id for item in _items(content).items if not item.domain.endswith(SUFFIX))
         except msgspec.DecodeError:
             return False
         return True
 
-    def _remember(self, known: collections.deque[str], content: bytes) -> None:
-        # Once in a while is enough, and reading a page of fifty takes the tester's own time.
-        if len(known) < 50 or self._random.random() < 0.02:
-            known.extend(item.id for item in _items(content).items)
+    def release(self, call: Call) -> None:
+        """The request has ended."""
+        if call.about is not None:
+            call.about.uses -= 1
 
-    def _parts(self, action: str) -> tuple[str, bytes | None]:
-        if action == "create":
-            domain = f"{self._prefix}-{next(self._numbers)}.{SUFFIX}"
-            return SITES, _encode({"domain": domain, "notes": "Made by webintel load.", "priority": 1})
-        if action == "change":
-            site = self._random.choice(self._ours)
-            return f"{SITES}/{site}", _encode({"notes": f"Changed {self._random.random()}"})
-        if action == "delete":
-            return f"{SITES}/{self._ours.popleft()}", None
-        if action == "read":
-            return f"{SITES}/{self._random.choice(self._seen or self._ours)}", None
+    def _delete(self) -> Call:
+        for _ in range(3):
+            at = self._random.randrange(len(self._ours)) if self._ours else 0
+            if self._ours and not self._ours[at].uses:
+                self._ours[at], self._ours[-1] = self._ours[-1], self._ours[at]
+                return _call("delete", f"{SITES}/{self._ours.pop().id}")
+        return self.call("create")
+
+    def _about_ours(self, action: str) -> Call:
+        site = self._random.choice(self._ours)
+        site.uses += 1
         if action == "job":
-            return f"/api/v1/jobs/{self._random.choice(self._jobs)}", None
-        paths = {
+            return _call(action, f"/api/v1/jobs/{site.job_id}", about=site)
+        body = {"notes": f"Changed {self._random.random()}"} if action == "change" else None
+        return _call(action, f"{SITES}/{site.id}", body, about=site)
+
+    def _path(self, action: str) -> str:
+        letters = self._random.choice("bcdfglmnprst") + self._random.choice("aeiou")
+        return {
             "health": "/health",
-            "list": f"{SITES}?limit=50",
-            "search": f"{SITES}?limit=50&search={self._random.choice('abcdefghij')}{self._random.choice('aeiou')}",
+            "search": f"{SITES}?limit=50&search={letters}",
+            "job": "/api/v1/jobs?limit=50",
             "jobs": "/api/v1/jobs?limit=50",
             "blueprints": "/api/v1/blueprints?limit=50",
-        }
-        return paths[action], None
+        }.get(action, f"{SITES}?limit=50")
+
+
+def _call(action: str, path: str, body: object = None, about: OwnSite | None = None) -> Call:
+    content = None if body is None else msgspec.json.encode(body)
+    return Call(action, ACTIONS[action], ACTIONS[action].partition(" ")[0], path, content, about)

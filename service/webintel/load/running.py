@@ -219,6 +219,7 @@ class Runner:
                 error = "an answer that the API does not promise"
         finally:
             self.in_flight -= 1
+            self._memory.release(call)
             self.measured.add(call.endpoint, due, max(0.0, self.now - due), error)
         return error is not None
 

@@ -16,6 +16,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "%": 0.01}
+_UNITS_OF = {"error_rate": ("%",), "throughput": (), "requests": ()}
 _METRICS = "p50, p90, p95, p99, p99.9, max, mean (seconds), error_rate, throughput, requests"
 _EXPRESSION = re.compile(
     r"\s*(?:(?P<endpoint>[^<>]+?)\s*:\s*)?(?P<metric>p\d{1,2}(?:\.\d{1,3})?|max|mean|error_rate|throughput|requests)"
@@ -56,7 +57,7 @@ def read_threshold(text: str) -> Threshold:
             f"'POST /api/v1/sites: p99>250ms'; there are {_METRICS}."
         )
     metric, unit = found["metric"], found["unit"]
-    if (unit == "%") != (metric == "error_rate") and unit:
+    if unit and unit not in _UNITS_OF.get(metric, ("s", "ms")):
         raise LoadError(f"{text!r}: {metric} is not measured in {unit}.")
     limit = float(found["number"]) * _UNITS[unit]
     return Threshold(text.strip(), metric, found["comparison"], limit, found["endpoint"])

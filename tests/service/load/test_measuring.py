@@ -1,0 +1,159 @@
+"""What is measured is what happened: percentiles, merging, bounded memory, and conditions on them."""
+
+import math
+import random
+
+import msgspec
+import pytest
+
+from webintel.load.errors import LoadError
+from webintel.load.histogram import LONGEST, Histogram
+from webintel.load.measured import KINDS, SLOTS, Measured, Strain, Tally, Timeline
+from webintel.load.strain import own_limits
+from webintel.load.thresholds import read_threshold
+
+SHARES = (0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
+
+
+def samples(kind: str) -> list[float]:
+    dice = random.Random(kind)
+    if kind == "lognormal":
+        return [dice.lognormvariate(-6, 1.5) for _ in range(20_001)]
+    if kind == "uniform":
+        return [dice.uniform(0, 0.01) for _ in range(1000)]
+    if kind == "two humps":
+        return [dice.choice((0.001, 9.7)) + dice.random() / 1000 for _ in range(999)]
+    return [float(kind)]
+
+
+@pytest.mark.parametrize("kind", ["lognormal", "uniform", "two humps", "0.000001", "0", "3599.9"])
+def test_a_percentile_is_that_of_the_sorted_list(kind: str) -> None:
+    values = samples(kind)
+    histogram = Histogram()
+    for value in values:
+        histogram.add(value)
+    ordered = sorted(values)
+    for share in SHARES:
+        exact = ordered[max(0, math.ceil(share * len(ordered) - 1e-9) - 1)]
+        found = histogram.quantile(share)
+        assert found == pytest.approx(exact, rel=0.004, abs=1e-6), share
+    assert histogram.count == len(values)
+    assert histogram.longest == pytest.approx(ordered[-1], abs=1e-6)
+    assert histogram.mean == pytest.approx(sum(values) / len(values))
+
+
+def test_parts_merge_into_the_whole_also_over_a_pipe() -> None:
+    values = samples("lognormal")
+    whole, parts = Histogram(), [Histogram() for _ in range(3)]
+    for at, value in enumerate(values):
+        whole.add(value)
+        parts[at % 3].add(value)
+    merged = Histogram()
+    for part in parts:
+        merged.merge(msgspec.json.decode(msgspec.json.encode(part), type=Histogram))
+    assert (merged.counts, merged.count, merged.least, merged.most) == (
+        whole.counts,
+        whole.count,
+        whole.least,
+        whole.most,
+    )
+
+
+def test_memory_does_not_grow_with_what_is_measured() -> None:
+    measured = Measured()
+    for at in range(30_000):
+        measured.add("a", float(at), 10.0 ** random.Random(at).uniform(-7, 7), f"kind {at % 200}")
+    tally = measured.endpoints["a"]
+    assert tally.requests == 30_000
+    assert len(tally.durations.counts) <= 8448
+    assert tally.durations.most == LONGEST
+    assert len(tally.errors) == KINDS + 1
+    assert sum(tally.errors.values()) == 30_000
+    assert len(measured.timeline.slots) <= SLOTS
+    assert sum(slot.durations.count for _, slot in measured.timeline.points()) == 30_000
+
+
+def test_nothing_measured_is_no_number() -> None:
+    assert Histogram().quantile(0.5) is None
+    assert Histogram().mean is None
+    assert Measured().throughput == 0
+
+
+def test_timelines_of_different_widths_merge() -> None:
+    short, long = Timeline(), Timeline()
+    short.add(3.0, 0.1, failed=True)
+    for at in range(SLOTS * 3):
+        long.add(float(at), 0.1, failed=False)
+    assert long.width == 4
+    short.merge(long)
+    points = dict(short.points())
+    assert short.width == 4
+    assert (points[0.0].durations.count, points[0.0].failed) == (5, 1)
+
+
+def measured_of(times: list[float], failures: int) -> Measured:
+    measured = Measured()
+    for time in times:
+        measured.add("GET /health", 0.0, time, None)
+    for _ in range(failures):
+        measured.add("POST /api/v1/sites", 0.0, 1.0, "HTTP 500")
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("p95>0.1", True),
+        ("p50>20ms", False),
+        ("p50 < 0.02", True),
+        ("max>=1s", True),
+        ("error_rate>5%", True),
+        ("error_rate>0.5", False),
+        ("throughput<100", True),
+        ("throughput<10", False),
+        ("requests<100", False),
+        ("GET /health: p99.9>0.5", False),
+        ("POST /api/v1/sites: error_rate>=1", True),
+        ("GET /nothing: p50>1", True),
+    ],
+)
+def test_a_condition_is_true_or_not(text: str, *, broken: bool) -> None:
+    found = read_threshold(text).broken(measured_of([0.01] * 90, 10))
+    assert bool(found) is broken
+    assert found is None or found.startswith(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "p95", "p95>fast", "speed>1", "p95>>1", "p95=1", "throughput>5ms", "p50>5%", "p1000>1"]
+)
+def test_what_is_no_condition_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(LoadError, match=r"p95>0\.1|is not measured in"):
+        read_threshold(text)
+
+
+def test_the_tester_says_when_it_is_the_limit_itself() -> None:
+    calm = Strain(cpu=0.3)
+    calm.lag.add(0.001)
+    calm.send_delay.add(0.001)
+    assert own_limits(Measured(strains=[calm], machine_cpu=1.0)) == []
+    late = Histogram()
+    late.add(0.2)
+    for strain, word in (
+        (Strain(cpu=0.99), "99% of a processor"),
+        (Strain(lag=late), "event loop was up to 200 ms late"),
+        (Strain(send_delay=late), "200 ms after they were due"),
+        (Strain(held=3), "3 requests waited"),
+    ):
+        (reason,) = own_limits(Measured(strains=[calm, strain]))
+        assert word in reason
+
+
+def test_tallies_keep_what_failed_apart() -> None:
+    tally = Tally()
+    tally.add(0.1, None)
+    tally.add(0.1, "timeout")
+    other = Tally()
+    other.add(0.1, "timeout")
+    tally.merge(other)
+    assert (tally.requests, tally.answered, tally.failed, tally.errors) == (3, 1, 2, {"timeout": 2})
+    assert tally.error_rate == pytest.approx(2 / 3)
