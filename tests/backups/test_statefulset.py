@@ -57,6 +57,66 @@ def test_an_archive_is_not_continued_by_the_server_that_is_restored_from_it(plac
     assert "Expected empty archive" in refused.stdout
 
 
+def test_a_volume_whose_data_is_archived_elsewhere_is_refused_and_kept(place: Place, new_server: StartServer) -> None:
+    pod = place.pod("StatefulSet", "postgres")
+    pod.settings |= {"BACKUP_SERVER": "kept"}
+    assert pod.run("prepare").returncode == 0
+    refused_as = {"BACKUP_SERVER": "kept-2", "RESTORE_FROM": "kept"}
+    kept = dict(pod.settings)
+    pod.settings |= refused_as
+    refused = pod.run("prepare")
+    assert refused.returncode == 1
+    assert "archived as kept, and BACKUP_SERVER says kept-2" in refused.stdout
+    assert "run playbooks/restore.yml" in refused.stdout
+    assert not place.store.keys("staging/kept-2/")
+    pod.settings = kept
+    assert pod.run("prepare").returncode == 0
+    assert new_server(pod).sql("SELECT 1") == "1"
+
+
+def test_a_time_is_restored_and_the_next_restore_does_not_stop_there(place: Place, new_server: StartServer) -> None:
+    pod = place.pod("StatefulSet", "postgres")
+    pod.settings |= {"BACKUP_SERVER": "timed"}
+    assert pod.run("prepare").returncode == 0
+    server = new_server(pod)
+    server.sql("CREATE TABLE notes (text text)")
+    server.sql("INSERT INTO notes VALUES ('before the backup')")
+    assert take_backup(place, server, BACKUP_SERVER="timed").returncode == 0
+    server.sql("INSERT INTO notes VALUES ('wanted')")
+    time = server.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    server.sql("INSERT INTO notes VALUES ('regretted')")
+    # A later backup, which holds too much already.
+    assert take_backup(place, server, BACKUP_SERVER="timed").returncode == 0
+    server.sql("DELETE FROM notes")
+    server.archive()
+    server.lose()
+
+    again = place.pod("StatefulSet", "postgres")
+    again.settings |= {"RESTORE_FROM": "timed", "RESTORE_TIME": time, "BACKUP_SERVER": "timed-2"}
+    prepared = again.run("prepare")
+    assert prepared.returncode == 0, prepared.stdout
+    restored = new_server(again)
+    assert restored.sql("SELECT string_agg(text, ', ') FROM notes") == "before the backup, wanted"
+    assert restored.sql("SELECT pg_is_in_recovery()") == "f"
+
+    assert take_backup(place, restored, BACKUP_SERVER="timed-2").returncode == 0
+    restored.sql("INSERT INTO notes VALUES ('later')")
+    restored.archive()
+    restored.lose()
+    last = place.pod("StatefulSet", "postgres")
+    last.settings |= {"RESTORE_FROM": "timed-2", "BACKUP_SERVER": "timed-3"}
+    assert last.run("prepare").returncode == 0
+    assert new_server(last).sql("SELECT string_agg(text, ', ') FROM notes") == "before the backup, wanted, later"
+
+
+def test_a_time_before_the_first_backup_is_refused_and_leaves_nothing(place: Place, lost: Lost) -> None:
+    pod = place.pod("StatefulSet", "postgres")
+    pod.settings |= RECOVER | {"BACKUP_SERVER": "early", "RESTORE_TIME": "2020-01-01T00:00:00Z"}
+    refused = pod.run("prepare")
+    assert refused.returncode != 0
+    assert not list(pod.volume("data").rglob("PG_VERSION"))
+
+
 def test_an_interrupted_first_start_begins_again(place: Place) -> None:
     pod = place.pod("StatefulSet", "postgres", cluster="local")
     half_made = pod.volume("data") / "18" / "data.new"

@@ -14,6 +14,15 @@ set_password() {
   printf "ALTER ROLE %s PASSWORD '%s';\n\n" "$1" "${2//\'/\'\'}"
 }
 
+# Which archive this volume's data belongs to.
+archived_as=$(dirname "$PGDATA")/archived-as
+if [ -n "${BACKUP_SERVER:-}" ] && [ -s "$PGDATA/PG_VERSION" ] && [ -s "$archived_as" ] \
+  && [ "$(cat "$archived_as")" != "$BACKUP_SERVER" ]; then
+  printf '%s\n' "The data on this volume is archived as $(cat "$archived_as"), and BACKUP_SERVER says $BACKUP_SERVER." \
+    "To restore onto a new volume, run playbooks/restore.yml; to keep this one, take BACKUP_SERVER back in git." >&2
+  exit 1
+fi
+
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   rm -rf "$PGDATA" "$PGDATA.new"
   mkdir -p "$(dirname "$PGDATA")"
@@ -42,4 +51,8 @@ if [ ! -e "$PGDATA/recovery.signal" ]; then
       set_password backup "$BACKUP_PASSWORD"
     fi
   } | run_sql "$PGDATA"
+fi
+
+if [ -n "${BACKUP_SERVER:-}" ]; then
+  printf '%s\n' "$BACKUP_SERVER" >"$archived_as"
 fi
