@@ -152,17 +152,15 @@ def takes_pods(node):
     )
 
 
-def preflight_room(nodes, needs):
-    """A warning where the nodes that take pods are fewer or smaller than what git asks for."""
+def preflight_room(nodes, count, parts):
+    """A warning where the nodes that take pods are fewer or smaller than what git asks for, part by part."""
     taking = [one for one in nodes if takes_pods(one)]
-    has = {name: sum(quantity(one["status"]["allocatable"][name]) for one in taking) for name in ("cpu", "memory")}
-    short = []
-    if len(taking) < needs["nodes"]:
-        short.append(f"{len(taking)} of {needs['nodes']} nodes")
-    if has["cpu"] < quantity(needs["cpu"]):
-        short.append(f"{has['cpu']:.1f} of {quantity(needs['cpu'])} CPUs")
-    if has["memory"] < quantity(needs["memory"]):
-        short.append(f"{has['memory'] / 2**20:.0f}Mi of {needs['memory']} memory")
+    short = [f"{len(taking)} of {count} nodes"] if len(taking) < count else []
+    for name, unit, factor in (("cpu", "CPUs", 1), ("memory", "Gi of memory", 2**30)):
+        has = sum(quantity(one["status"]["allocatable"][name]) for one in taking)
+        wanted = sum(quantity(part[name]) for part in parts)
+        if has < wanted:
+            short.append(f"{has / factor:.2f} of {wanted / factor:.2f} {unit}")
     if not taking or not short:
         return []
     return [

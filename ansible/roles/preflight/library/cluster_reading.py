@@ -31,7 +31,7 @@ version: {description: "What the API server says of itself.", type: dict, return
 clock_seconds: {description: How far its clock is ahead of this machine's., type: float, returned: where it answers}
 user: {description: Who asks., type: str, returned: where it answers}
 denied: {description: Those of the reviews that are not allowed., type: list, returned: where it answers}
-items: {description: "The objects by the names of paths, empty where unread.", type: dict, returned: where it answers}
+objects: {description: "The objects by the names of paths, empty where unread.", type: dict, returned: where it answers}
 unread: {description: "The names of paths not answered, and why.", type: dict, returned: where it answers}
 """
 # Long, and nothing is judged by them.
@@ -112,7 +112,7 @@ def read(server, reviews, paths):
         "clock_seconds": clock,
         "user": user,
         "denied": denied,
-        "items": {name: items for name, (items, _) in found.items()},
+        "objects": {name: items for name, (items, _) in found.items()},
         "unread": {name: said for name, (_, said) in found.items() if said},
     }
 
