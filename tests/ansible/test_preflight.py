@@ -216,7 +216,8 @@ def obey(cluster: Cluster, line: str) -> None:
     """Type a line that preflight told, as it stands there."""
     kubectl = tool("kubectl")
     assert kubectl
-    environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig)}
+    home = cluster.kubeconfig.parent
+    environment = {"PATH": f"{kubectl.parent}:/usr/bin:/bin", "KUBECONFIG": str(cluster.kubeconfig), "HOME": str(home)}
     subprocess.run(["bash", "-euc", line], env=environment, check=True, capture_output=True)
 
 

@@ -5,8 +5,6 @@ from decimal import Decimal
 DEFAULT_CLASS = "is-default-class"
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 MILLI = Decimal(1) / 1000
-# What a quota demands of each container as soon as it names it, and ours do not say.
-UNSAID = ("limits.cpu", "requests.ephemeral-storage", "limits.ephemeral-storage")
 
 
 def quantity(text):
@@ -210,12 +208,12 @@ def quota(one, needs, limits):
                 f'--patch \'{{"spec": {{"hard": {{{values}}}}}}}\', or more.',
             }
         )
-    unsaid = [key for key in UNSAID if key in hard and "pods" in needs and not given(key, limits)]
+    unsaid = [key for key in needs.get("unsaid", []) if key in hard and not given(key, limits)]
     if unsaid:
         problems.append(
             {
                 "problem": f"ResourceQuota {name} in namespace {namespace} counts {', '.join(unsaid)}, "
-                "so that it refuses every container that does not say it; ours do not.",
+                "so that it refuses every container that does not say it; not all of ours do.",
                 "mend": f"Take it out of the quota (kubectl --namespace {namespace} edit resourcequota {name}), "
                 "or give containers a default by a LimitRange.",
             }
