@@ -111,6 +111,7 @@ class Strain(msgspec.Struct):
         lag: how late its event loop was.
         send_delay: how late a request that was due was sent, although nothing but the tester kept it.
         cpu: the share of one processor.
+        cpu_seconds: the time on it.
         held: requests that had to wait for a free connection of the tester.
         most_in_flight: at once.
     """
@@ -118,6 +119,7 @@ class Strain(msgspec.Struct):
     lag: Histogram = msgspec.field(default_factory=Histogram)
     send_delay: Histogram = msgspec.field(default_factory=Histogram)
     cpu: float = 0.0
+    cpu_seconds: float = 0.0
     held: int = 0
     most_in_flight: int = 0
 

@@ -1,5 +1,6 @@
 """What a load test does: who comes, how often, for how long, and what they ask for."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -77,6 +78,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 return stage.level
             at -= stage.seconds
         return 0.0
+
+    def arrivals(self) -> Iterator[float]:
+        """Give the second of each arrival: counted, not summed up, so that no rounding adds one."""
+        begin = 0.0
+        for stage in self.stages:
+            for number in range(round(stage.seconds * stage.level)):
+                yield begin + number / stage.level
+            begin += stage.seconds
 
     def scaled(self, *, peak: float | None = None, seconds: float | None = None) -> "Plan":
         """Give the same in another size: the stages keep their proportions."""

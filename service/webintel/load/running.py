@@ -145,29 +145,23 @@ class Runner:
 
     async def _open(self) -> None:
         idle: asyncio.LifoQueue[Lane] = asyncio.LifoQueue()
-        due, number, waiting = 0.0, self._order.number, 0
+        waiting = 0
 
         def served() -> None:
             nonlocal waiting
             waiting -= 1
 
-        while not self._over and due < self._plan.seconds:
-            level = self._plan.level_at(due)
-            if level <= 0:
-                due += _TICK
-                continue
+        for number, due in enumerate(self._plan.arrivals(), self._order.number):
             await self._pause(due - self.now)
-            if self._ended.is_set():
+            if self._ended.is_set() or self._left <= 0:
                 break
             name = self._choose(number if self._plan.in_turn else None)
             self._left -= 1
-            number += 1
             if waiting > self._plan.most_in_flight * (WAITING + 1):
                 self.measured.add("not sent", due, max(0.0, self.now - due), "not sent: too many waited")
             else:
                 waiting += 1
                 self._spawn(self._arrive(idle, name, due, served))
-            due += 1 / level
         await self._let_finish()
         while not idle.empty():
             await idle.get_nowait().close()

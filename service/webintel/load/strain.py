@@ -12,6 +12,8 @@ from webintel.load.measured import Measured, Strain
 BEAT_SECONDS = 0.02
 FULL_CPU = 0.9
 LATE_SECONDS = 0.02
+OWN_SHARE = 0.2
+"""Of the median: more, and the numbers say as much of the tester as of the server."""
 
 
 @contextlib.asynccontextmanager
@@ -26,7 +28,8 @@ async def watching(strain: Strain, measured: Measured) -> AsyncIterator[None]:
         beat.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await beat
-        strain.cpu = (time.process_time() - used) / max(0.001, time.monotonic() - started)
+        strain.cpu_seconds = time.process_time() - used
+        strain.cpu = strain.cpu_seconds / max(0.001, time.monotonic() - started)
         measured.machine_cpu = psutil.cpu_percent(None) / 100
 
 
@@ -35,6 +38,19 @@ async def _beat(strain: Strain) -> None:
         due = time.monotonic() + BEAT_SECONDS
         await asyncio.sleep(BEAT_SECONDS)
         strain.lag.add(time.monotonic() - due)
+
+
+def own_part(measured: Measured) -> float:
+    """Estimate the seconds of a request's time that are the tester's own work, and the wait for it.
+
+    A process that works for one request cannot look at the answer of another: with a share u of its processor used,
+    pieces of work of one length wait for u / 2 (1 - u) of that length (Pollaczek and Khinchine).
+    """
+    requests = measured.all().requests
+    work = sum(strain.cpu_seconds for strain in measured.strains) / requests if requests else 0.0
+    busiest = max((strain.cpu for strain in measured.strains), default=0.0)
+    used = min(busiest, FULL_CPU)
+    return work * (1 + used / (2 * (1 - used)))
 
 
 def own_limits(measured: Measured) -> list[str]:
@@ -51,6 +67,9 @@ def own_limits(measured: Measured) -> list[str]:
         reasons.append(f"it sent requests up to {delay * 1000:.0f} ms after they were due (p99)")
     if held := sum(strain.held for strain in measured.strains):
         reasons.append(f"{held} requests waited for a free connection: it opens no more than --connections")
+    own, median = own_part(measured), measured.all().durations.quantile(0.5)
+    if median and own > OWN_SHARE * median:
+        reasons.append(f"about {own * 1000:.1f} ms of the median of {median * 1000:.1f} ms is its own work")
     if reasons and measured.machine_cpu > FULL_CPU:
         reasons.append(f"this machine was busy to {measured.machine_cpu:.0%}, whoever used it")
     return reasons

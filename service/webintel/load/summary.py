@@ -7,7 +7,7 @@ import msgspec
 
 from webintel.load.measured import Measured, Tally
 from webintel.load.plan import Plan
-from webintel.load.strain import own_limits
+from webintel.load.strain import own_limits, own_part
 
 QUANTILES: tuple[tuple[str, float], ...] = (
     ("p50", 0.5),
@@ -91,7 +91,8 @@ def _own(measured: Measured) -> Iterable[str]:
         yield "  Try more --processes, on a machine of their own."
     else:
         cpu = max((strain.cpu for strain in measured.strains), default=0.0)
-        yield f"  The tester had room to spare (at most {cpu:.0%} of a processor in a process): the server's times."
+        own = show_time(own_part(measured))
+        yield f"  The tester had room to spare: at most {cpu:.0%} of a processor a process, about {own} of each time."
 
 
 def _sites(outcome: Outcome) -> Iterable[str]:
@@ -136,6 +137,7 @@ def as_json(outcome: Outcome) -> bytes:
         ],
         "tester": {
             "at_its_limit": own_limits(measured),
+            "own_part_of_each_time": own_part(measured),
             "machine_cpu": measured.machine_cpu,
             "processes": [
                 {

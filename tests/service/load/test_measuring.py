@@ -9,7 +9,8 @@ import pytest
 from webintel.load.errors import LoadError
 from webintel.load.histogram import LONGEST, Histogram
 from webintel.load.measured import KINDS, SLOTS, Measured, Strain, Tally, Timeline
-from webintel.load.strain import own_limits
+from webintel.load.scenarios import SCENARIOS
+from webintel.load.strain import own_limits, own_part
 from webintel.load.thresholds import read_threshold
 
 SHARES = (0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -146,6 +147,24 @@ def test_the_tester_says_when_it_is_the_limit_itself() -> None:
     ):
         (reason,) = own_limits(Measured(strains=[calm, strain]))
         assert word in reason
+
+
+def test_its_own_work_is_weighed_against_the_median() -> None:
+    measured = measured_of([0.010] * 100, 0)
+    measured.strains = [Strain(cpu=0.5, cpu_seconds=0.05)]
+    assert own_part(measured) == pytest.approx(0.00075)
+    assert own_limits(measured) == []
+    measured.strains = [Strain(cpu=0.8, cpu_seconds=0.08)]
+    assert own_limits(measured) == ["about 2.4 ms of the median of 10.0 ms is its own work"]
+
+
+def test_arrivals_are_counted_not_summed_up() -> None:
+    _, spike = SCENARIOS["spike"]
+    times = list(spike.arrivals())
+    assert len(times) == 30 * 20 + 20 * 200 + 40 * 20
+    assert times == sorted(times)
+    assert sum(30 <= at < 50 for at in times) == 4000
+    assert list(SCENARIOS["steady"][1].scaled(peak=2, seconds=2).arrivals()) == [0, 0.5, 1, 1.5]
 
 
 def test_tallies_keep_what_failed_apart() -> None:
