@@ -161,3 +161,26 @@ def test_what_cannot_be_rotated_is_refused_with_the_way_to_do_it(
     missing = rotate(operator, "backup-store")
     assert "There is no seed backup-store in the cluster" in missing.told
     assert written(cluster, *KINDS) == before
+
+
+def test_what_nobody_carries_is_not_rotated(operator: Player, cluster: Cluster, carrier: Carrier) -> None:
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "grafana", "namespace": SEEDS}}
+    cluster.apply([{**body, "stringData": {"admin-password": OLD}}])
+    refused = rotate(operator, "grafana")
+    assert refused.code == 2
+    assert "No ExternalSecret carries grafana to monitoring" in refused.told
+
+
+def test_the_seed_of_valkey_is_rotated_and_its_readers_rolled_over(
+    operator: Player, cluster: Cluster, carrier: Carrier
+) -> None:
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "valkey", "namespace": SEEDS}}
+    cluster.apply([{**body, "stringData": {"password": OLD}}])
+    carrier.carry({"metadata": {"name": "valkey", "annotations": {"force-sync": "first"}}})
+    done = rotate(operator, "valkey")
+    assert done.code == 0, done.text
+    assert carrier.carried[-1]["password"] != OLD
+    assert carrier.carried[-1]["password"] not in done.text
+    api = cluster.get("apps/v1", "Deployment", "api", PLACE)
+    assert api
+    assert "webintel.io/seed-valkey" in api["spec"]["template"]["metadata"]["annotations"]

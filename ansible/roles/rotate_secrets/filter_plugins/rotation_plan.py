@@ -9,6 +9,7 @@ PHASE = "webintel.io/rotation"
 AT = "webintel.io/rotated-at"
 PREVIOUS = "secret-key-previous"
 EXAMPLE = "example-"
+VAULT_KEY = "vault_webintel_secret_key"
 
 Seed = dict[str, Any]
 Step = dict[str, Any]
@@ -64,19 +65,17 @@ def steps_of(seed: Seed, found: Seed | None, vault: dict[str, Any], options: dic
         raise RefusalError(f"There is no seed {seed['name']} in the cluster: run playbooks/secrets.yml first.")
     data, notes = dict(found.get("data") or {}), dict(found["metadata"].get("annotations") or {})
     phase = notes.get(PHASE, "done")
+    if options["forget"]:
+        return forgetting(seed, data, phase)
     if phase in {"switched", "forgotten"}:
-        keep = [*seed["keys"], *([PREVIOUS] if PREVIOUS in data else [])]
-        return [step(phase, {key: data[key] for key in keep})]
+        return [finish(seed, data, phase)]
     if seed["name"] != "webintel":
         return [step("switched", next_values(seed, vault, data))]
     current = data["secret-key"]
-    if options["forget"]:
-        return [step("forgotten", {"secret-key": current})] if data.get(PREVIOUS) and phase == "done" else []
     if phase == "announced":
-        return [
-            step("announced", {key: data[key] for key in ("secret-key", PREVIOUS)}),
-            switch(data[PREVIOUS], current),
-        ]
+        # Nothing was signed with what was announced: another value may still take its place.
+        new = next_values(seed, vault, data)["secret-key"] if vault.get(VAULT_KEY) else data[PREVIOUS]
+        return [step("announced", {"secret-key": current, PREVIOUS: new}), switch(new, current)]
     limit = options["token_seconds"]
     if age(notes) < limit:
         raise RefusalError(
@@ -84,6 +83,27 @@ def steps_of(seed: Seed, found: Seed | None, vault: dict[str, Any], options: dic
         )
     new = next_values(seed, vault, data)["secret-key"]
     return [step("announced", {"secret-key": current, PREVIOUS: new}), switch(new, current)]
+
+
+def finish(seed: Seed, data: dict[str, str], phase: str) -> Step:
+    """What was written last, once more: a rotation that was interrupted comes to its end."""
+    keep = [*seed["keys"], *([PREVIOUS] if PREVIOUS in data else [])]
+    return step(phase, {key: data[key] for key in keep})
+
+
+def forgetting(seed: Seed, data: dict[str, str], phase: str) -> list[Step]:
+    """Take the key before away, and nothing else; what is not yet signed with everywhere is brought to its end."""
+    if seed["name"] != "webintel":
+        raise RefusalError(f"{seed['name']} keeps no previous value: leave rotate_secrets_forget_previous out for it.")
+    if phase == "announced":
+        raise RefusalError(
+            "A rotation of webintel was interrupted before the new key was signed with: "
+            "run this without rotate_secrets_forget_previous first."
+        )
+    if not data.get(PREVIOUS) and phase == "done":
+        return []
+    forgotten = step("forgotten", {"secret-key": data["secret-key"]})
+    return [finish(seed, data, phase), forgotten] if phase == "switched" else [forgotten]
 
 
 def switch(new: str, old: str) -> Step:
