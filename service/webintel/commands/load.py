@@ -24,6 +24,7 @@ import click
 @click.option("--seconds", type=click.FloatRange(0, 86400, min_open=True), help="How long.  [default: the scenario's]")
 @click.option("--requests", type=click.IntRange(1, 1_000_000_000), help="Requests at most, of all clients.")
 @click.option("--think", metavar="MIN,MAX", help="Seconds between two requests of a client.")
+@click.option("--ramp", type=click.FloatRange(0, 86400), help="Seconds over which the clients begin.")
 @click.option("--timeout", type=click.FloatRange(0, 300, min_open=True), help="Seconds for a request.  [default: 10]")
 @click.option("--connections", type=click.IntRange(1, 20_000), help="At most, in the open model.  [default: 1000]")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="To send from.")

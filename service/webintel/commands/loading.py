@@ -48,6 +48,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None
     requests: int | None
     think: str | None
+    ramp: float | None
     timeout: float | None
     connections: int | None
     processes: int
@@ -101,6 +102,7 @@ def choose_plan(arguments: Arguments) -> Plan:
     plan = _sized(_base(arguments), arguments)
     changes = {
         "timeout": arguments.timeout,
+        "ramp": arguments.ramp,
         "most_requests": arguments.requests,
         "most_in_flight": arguments.connections,
         "think": _think(arguments.think),

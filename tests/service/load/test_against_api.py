@@ -57,7 +57,7 @@ async def test_every_mix_works_in_several_processes(
     for scenario, options in (
         ("write-heavy", ["--users", "4", "--processes", "2", "--requests", "200"]),
         ("read-heavy", ["--rate", "100", "--seconds", "2"]),
-        ("journey", ["--users", "3", "--think", "0,0.01", "--requests", "48"]),
+        ("journey", ["--users", "3", "--think", "0,0.01", "--ramp", "0.3", "--requests", "48"]),
     ):
         done = await run_load(
             scenario, *options, "--target", api, "--json", tmp_path / "out.json", WEBINTEL_LOAD_API_KEY=key
