@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 EXAMPLE = "example-"
-ENCRYPTED = "$ANSIBLE_VAULT"
-# A value that stands there as it is, and not behind `!vault`.
+# A value that stands there as it is: not behind `!vault`, and not in a file that is encrypted whole.
 PLAIN = re.compile(r"^(vault_\w+):[ \t]*(?!!vault\b)(?=[^\s#])", re.MULTILINE)
 ZEROS = "sha256:" + 64 * "0"
 # Names that nobody will ever have (RFC 2606).
@@ -17,7 +16,7 @@ def preflight_plain_secrets(files):
     found = {}
     for file in files:
         text = Path(file).read_text(encoding="utf-8", errors="replace")
-        names = [] if text.startswith(ENCRYPTED) else PLAIN.findall(text)
+        names = PLAIN.findall(text)
         if names:
             found[file] = names
     return found
