@@ -1,7 +1,9 @@
 """Playbooks on a control plane of their own."""
 
 import importlib.util
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,25 @@ def empty_cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
         cluster.nodes(3)
         cluster.volumes(6)
         yield cluster
+
+
+@contextmanager
+def meanwhile(cluster: Cluster, act: Callable[[Cluster], bool]) -> Iterator[None]:
+    """Do something again and again beside the playbook, until it says that it did."""
+    stop = threading.Event()
+    other = Cluster(cluster.kubeconfig, own=True)
+
+    def run() -> None:
+        while not stop.wait(0.3) and not act(other):
+            pass
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def written(cluster: Cluster, *kinds: tuple[str, str]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.ansible.conftest import MakePlayer
 from tests.ansible.playing import Played, Player
 from tests.cluster.argocd.conftest import SOONER, namespaces_of_operators
@@ -55,10 +57,12 @@ class OwnHub:
             yield Hub(self.cluster, running)
 
 
-@contextmanager
-def own_hub(start_control_plane: StartControlPlane, player: MakePlayer, folder: Path) -> Iterator[OwnHub]:
+@pytest.fixture(scope="module")
+def site(
+    start_control_plane: StartControlPlane, player: MakePlayer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnHub]:
     """Operators' charts need the internet: the repository is without, and their kinds and namespaces are there."""
-    repository = Repository(folder / "repository")
+    repository = Repository(tmp_path_factory.mktemp("own-hub") / "repository")
     repository.read_from_here()
     localise(repository.clone / "argocd")
     repository.remove(OPERATORS)

@@ -1,13 +1,11 @@
 """Backups and the drill as an operator runs them; kwok completes the jobs, and the test plays CloudNativePG."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.ansible.conftest import MakePlayer, written
+from tests.ansible.conftest import MakePlayer, meanwhile, written
 from tests.ansible.playing import Played, Player
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
@@ -112,11 +110,12 @@ def test_cloudnative_backups_are_asked_for_and_waited_for(player: MakePlayer, re
         "lastTransitionTime": NOW,
     }
     replicated.patch(*POSTGRES, {"status": {"conditions": [archiving]}}, namespace=NAMESPACE, subresource="status")
-    with operating(replicated, {"phase": "failed", "error": "the bucket is full"}):
+    with meanwhile(replicated, give({"phase": "failed", "error": "the bucket is full"})):
         failed = backup(operator)
     assert failed.code == 2
     assert "failed: the bucket is full" in failed.told
-    with operating(replicated, {"phase": "completed", "stoppedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}):
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with meanwhile(replicated, give({"phase": "completed", "stoppedAt": now})):
         done = backup(operator)
     assert (done.code, done.changed) == (0, 1), done.text
     (made,) = [one for one in replicated.all(*BACKUP, NAMESPACE) if one["status"]["phase"] == "completed"]
@@ -125,26 +124,17 @@ def test_cloudnative_backups_are_asked_for_and_waited_for(player: MakePlayer, re
     assert (again.code, again.changed) == (0, 0), again.text
 
 
-@contextmanager
-def operating(cluster: Cluster, status: Document) -> Iterator[None]:
+def give(status: Document) -> Callable[[Cluster], bool]:
     """Give each new Backup this status, as CloudNativePG would in the end."""
-    stop = threading.Event()
-    other = Cluster(cluster.kubeconfig, own=True)
 
-    def run() -> None:
-        while not stop.wait(0.3):
-            for one in other.all(*BACKUP, NAMESPACE):
-                if not one.get("status"):
-                    name = one["metadata"]["name"]
-                    other.patch(*BACKUP, name, {"status": status}, namespace=NAMESPACE, subresource="status")
+    def act(cluster: Cluster) -> bool:
+        new = [one for one in cluster.all(*BACKUP, NAMESPACE) if not one.get("status")]
+        for one in new:
+            name = one["metadata"]["name"]
+            cluster.patch(*BACKUP, name, {"status": status}, namespace=NAMESPACE, subresource="status")
+        return bool(new)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return act
 
 
 def test_a_database_that_nothing_backs_up_is_refused(

@@ -2,15 +2,13 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from kubernetes import client
 
 from tests.ansible.conftest import MakePlayer, written
-from tests.ansible.own_hub import FORM, OwnHub, own_hub
+from tests.ansible.own_hub import FORM, OwnHub, site
 from tests.ansible.playing import Played
 from tests.cluster.argocd.conftest import argocd_programs
 from tests.cluster.argocd.hub import Hub, conditions, operation, status
@@ -18,7 +16,7 @@ from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
 from tests.gitops.rendering import Document
 
-__all__ = ["argocd_programs"]
+__all__ = ["argocd_programs", "site"]
 
 KINDS = (
     ("v1", "Namespace"),
@@ -36,14 +34,6 @@ WITHIN = 180
 ADMISSION = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
 REFUSAL = "the repo server is not for here"
-
-
-@pytest.fixture(scope="module")
-def site(
-    start_control_plane: StartControlPlane, player: MakePlayer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OwnHub]:
-    with own_hub(start_control_plane, player, tmp_path_factory.mktemp("own-hub")) as made:
-        yield made
 
 
 def bootstrap(site: OwnHub, *options: str, **variables: object) -> Played:

@@ -4,15 +4,13 @@ What the server's scripts restore is shown with a real PostgreSQL in tests/backu
 """
 
 import copy
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from tests.ansible.conftest import MakePlayer, written
+from tests.ansible.conftest import MakePlayer, meanwhile, written
 from tests.ansible.playing import Played, Player
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
@@ -75,25 +73,6 @@ def commit(cluster: Cluster, *, starts: bool, **settings: str) -> None:
         if container["name"] == "postgres" and not starts:
             container["image"] = NEVER_READY
     cluster.apply([config, server], force=True)
-
-
-@contextmanager
-def meanwhile(cluster: Cluster, act: Callable[[Cluster], bool]) -> Iterator[None]:
-    """Do something again and again beside the playbook, until it says that it did."""
-    stop = threading.Event()
-    other = Cluster(cluster.kubeconfig, own=True)
-
-    def run() -> None:
-        while not stop.wait(0.3) and not act(other):
-            pass
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_what_cannot_be_meant_is_refused_before_anything_is_looked_at(operator: Player) -> None:

@@ -5,6 +5,7 @@ which would follow its annotation, is not there.
 """
 
 import copy
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -217,8 +218,13 @@ def test_load_is_put_on_while_the_autoscaler_is_watched(
     busy_once_loaded.join()
     metrics.use(PLATFORM, "api")
     assert busy.code == 0, busy.text
-    for words in ("api scaled up.", "0 s  api: 3 pods, 3 wanted", "api: 3 pods, 6 wanted", "POST /api/v1/sites"):
+    for words in ("api scaled up.", "POST /api/v1/sites"):
         assert words in busy.told
+    # The pods may be there before the next look at what is wanted: only the growth is certain.
+    wanted = [int(pods) for pods in re.findall(r"\d+ s  api: \d+ pods, (\d+) wanted", busy.told)]
+    assert wanted[0] == 3
+    assert wanted[-1] > 3
+    assert wanted == sorted(wanted)
     assert key not in calm.text + busy.text
 
 

@@ -3,13 +3,10 @@
 Argo CD does not run here, so that the run ends where it would be waited for; test_bootstrap goes on from there.
 """
 
-from collections.abc import Iterator
+from tests.ansible.conftest import written
+from tests.ansible.own_hub import OwnHub, site
 
-import pytest
-
-from tests.ansible.conftest import MakePlayer, written
-from tests.ansible.own_hub import OwnHub, own_hub
-from tests.cluster.conftest import StartControlPlane
+__all__ = ["site"]
 
 KINDS = (
     ("v1", "Namespace"),
@@ -18,14 +15,6 @@ KINDS = (
     ("apps/v1", "Deployment"),
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
 )
-
-
-@pytest.fixture(scope="module")
-def site(
-    start_control_plane: StartControlPlane, player: MakePlayer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OwnHub]:
-    with own_hub(start_control_plane, player, tmp_path_factory.mktemp("own-hub")) as made:
-        yield made
 
 
 def test_all_of_it_is_rehearsed_begun_and_taken_up_again(site: OwnHub) -> None:
