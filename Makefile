@@ -8,7 +8,7 @@ BIN := .venv/bin
 export UV_PROJECT_ENVIRONMENT := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-tools lint deploy play format demo clean
+.PHONY: help setup up test bench test-tools lint deploy play format demo clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ demo: setup ## scan a small shop of our own, without the internet
 
 test: .venv/.deploy-ready ## run every test
 	@$(BIN)/pytest $(ARGS)
+
+bench: setup ## measure speed as ratios in one interleaved run: make bench ARGS=--quick (whole: half an hour)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 test-tools: setup ## build the control plane that tests use: Kubernetes, kwok, Argo CD (needs Go; 15 minutes, once)
 	@$(BIN)/python -m tests.tools.build
