@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ AUTOSCALER = ("autoscaling/v2", "HorizontalPodAutoscaler")
 FEWEST, MOST = {"api": 3, "web": 3}, {"api": 10, "web": 8}
 # Far more than is asked for, of one resource each: one is enough.
 BUSY = {"api": {"cpu": "1"}, "web": {"memory": "500Mi"}}
+SOONER_SECONDS = 4
 
 
 class Course(NamedTuple):
@@ -50,6 +52,7 @@ def course(place: Place, metrics: Metrics) -> Course:
         metrics.use(place.namespace, name)
     held = {name: wait_until_held(place, name) for name in MOST}
     ours = {name: autoscaler(place, name) for name in MOST}
+    wait_until_settled(place)
     deployments = place.history("apps/v1", "Deployment")
     place.cluster.apply(sooner(find(made, "HorizontalPodAutoscaler")) for made in objects.values())
     wait_for_replicas(place, FEWEST)
@@ -67,7 +70,7 @@ def sooner(ours: Object) -> Object:
     down = made["spec"]["behavior"]["scaleDown"]
     down["stabilizationWindowSeconds"] = 0
     for policy in down["policies"]:
-        policy["periodSeconds"] = 4
+        policy["periodSeconds"] = SOONER_SECONDS
     return made
 
 
@@ -96,6 +99,16 @@ def wait_until_held(place: Place, name: str) -> Object:
 
     place.cluster.wait_until(lambda: able().get("reason") == "ScaleDownStabilized", able)
     return place.deployment(name)
+
+
+def wait_until_settled(place: Place) -> None:
+    """Wait until no way up is within a period of the way down: what it added does not count for the half."""
+
+    def ages() -> dict[str, float]:
+        last = {name: datetime.fromisoformat(autoscaler(place, name)["status"]["lastScaleTime"]) for name in MOST}
+        return {name: (datetime.now(UTC) - moment).total_seconds() for name, moment in last.items()}
+
+    place.cluster.wait_until(lambda: min(ages().values()) > SOONER_SECONDS + 1, ages)
 
 
 @pytest.mark.parametrize("name", MOST)
