@@ -1,8 +1,13 @@
 """What every test shares: no setting of the developer's own reaches a test, and what may be skipped where."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
+# Their tests share control planes, and one process after the other has a machine's worth of work with those.
+TOGETHER = {"ansible", "cluster"}
 
 for name in [name for name in os.environ if name.startswith("WEBINTEL_") and not name.startswith("WEBINTEL_TEST_")]:
     del os.environ[name]
@@ -12,6 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options are known to pytest only from here, the uppermost folder."""
     parser.addoption("--kubeconfig", help="run the cluster tests on this cluster instead of one of their own")
     parser.addoption("--skip-nothing", action="store_true", help="fail where a test is skipped for want of a tool")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests share what they set up, for those who run them in several processes: `-n 2 --dist loadgroup`."""
+    for item in items:
+        path = item.path.relative_to(HERE)
+        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in TOGETHER else str(path)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

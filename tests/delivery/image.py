@@ -129,10 +129,9 @@ def _copy(step: Instruction, image: Image, context: Path) -> None:
 
 
 def _run(command: str, image: Image, arguments: dict[str, str]) -> None:
-    # Where packages come from, and the cache of earlier downloads, are this machine's own.
-    ours = {
-        name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "XDG_")) or name == "HOME"
-    }
+    # Where packages come from, whom to trust for them, and the cache of earlier downloads are this machine's own.
+    own = ("PIP_", "UV_", "XDG_", "SSL_CERT_")
+    ours = {name: value for name, value in os.environ.items() if name.startswith(own) or name == "HOME"}
     path = {"PATH": f"{image.root}/base/bin:{BASE_PATH}"}
     done = subprocess.run(
         ["/bin/sh", "-c", image.moved(command)],
