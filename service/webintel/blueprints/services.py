@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from webintel.analytics.facts import measure
 from webintel.blueprints.changes import compare, summarise
 from webintel.blueprints.models import Blueprint
 from webintel.engine.model import Blueprint as Content
@@ -77,6 +78,7 @@ class BlueprintService:
         session.add(blueprint)
         await session.flush()
         await session.refresh(blueprint)
+        await measure(session, [blueprint.id])
         await SiteService(session).record_blueprint(
             site, content, blueprint.version, discovered=blueprint.restored_version is None
         )

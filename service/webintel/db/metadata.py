@@ -3,6 +3,7 @@
 from advanced_alchemy.base import orm_registry
 
 import webintel.accounts.models
+import webintel.analytics.models
 import webintel.blueprints.models
 import webintel.drill.models
 import webintel.jobs.models

@@ -40,6 +40,8 @@ class Site(Base):
         Index("ix_sites_status_id", "status", "id"),
         Index("ix_sites_platform_id", "platform", "id"),
         Index("ix_sites_updated_at_id", "updated_at", "id"),
+        Index("ix_sites_business_value_score_id", text("coalesce(business_value_score, -1)"), text("id")),
+        Index("ix_sites_last_discovered_at", "last_discovered_at"),
     )
 
     domain: Mapped[str] = mapped_column(String(253), unique=True)

@@ -10,6 +10,7 @@ from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService
 from sqlalchemy import select
 
+from webintel.analytics.totals import hold, settle_site
 from webintel.engine.errors import EngineError
 from webintel.engine.fetch import Domain, parse_domain
 from webintel.engine.model import Blueprint, Fingerprint
@@ -91,16 +92,18 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         return site
 
     async def remove(self, site_id: UUID, expected_revision: int | None = None) -> None:
-        """Delete a site, its jobs and its blueprints.
+        """Delete a site, its jobs and its blueprints; what was done for it stays in the totals.
 
         Raises:
             NotFound: there is no such site.
             Stale: it is not the revision that the caller has seen.
         """
+        reach = await hold(self.repository.session)
         site = await self.lock(site_id)
         if expected_revision is not None and expected_revision != site.revision:
             raise Stale("The site has changed since you read it; read it again.")
         await self._jobs.cancel_for_site(self.repository.session, site_id)
+        await settle_site(self.repository.session, site_id, reach)
         await self.repository.session.delete(site)
         await self.repository.session.flush()
 

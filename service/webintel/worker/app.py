@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import func, select
 
+from webintel.analytics.totals import Totals
 from webintel.db import Database, create_database
 from webintel.db.migrate import wait_until_ready
 from webintel.db.outage import is_outage
@@ -28,6 +29,7 @@ DATABASE_PATIENCE = 60.0
 """How long a worker waits, at its start, for the database and its schema."""
 DEPTH_SECONDS = 5.0
 LOG_SECONDS = 3600.0
+TOTALS_SECONDS = 60.0
 SHUTDOWN_RESERVE = 15.0
 """What handing jobs back may take beyond the time of grace."""
 
@@ -85,6 +87,7 @@ class Worker:
                 asyncio.create_task(self._regularly(settings.worker_lost_seconds, self._rescue)),
                 asyncio.create_task(self._regularly(DEPTH_SECONDS, self._measure_queue)),
                 asyncio.create_task(self._regularly(LOG_SECONDS, self._delete_old_log)),
+                asyncio.create_task(self._regularly(TOTALS_SECONDS, Totals(self._database).catch_up)),
             ]
             consuming = asyncio.create_task(self._consumer.run(), name="consumer")
             self._waits_for = None

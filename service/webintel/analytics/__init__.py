@@ -1,0 +1,1 @@
+"""What the platform achieves: totals that are kept while jobs end, and the reports made of them."""
