@@ -31,9 +31,7 @@ def _current(sign: str) -> str:
 _ADD_LIVES = adding("selector_lives", "born_week, outcome, weeks", "lives", "versions")
 _ADD_CURRENT = adding("selector_totals", "page_type, field_name", "sites", "tested", "failing", "pass_points")
 _INTO_LIVES = "INSERT INTO selector_lives (id, created_at, updated_at, born_week, outcome, weeks, lives, versions)"
-_INTO_CURRENT = (
-    "INSERT INTO selector_totals (id, created_at, updated_at, page_type, field_name, sites, tested, failing, pass_points)"
-)
+_INTO_CURRENT = "INSERT INTO selector_totals (id, created_at, updated_at, page_type, field_name, sites, tested, failing, pass_points)"
 
 _ADD = text(
     f"""

@@ -1,6 +1,8 @@
 """Means and percentiles of durations."""
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -24,11 +26,8 @@ def of_steps(steps: Sequence[tuple[int, int, float]]) -> Durations:
     ordered = sorted(steps)
 
     def percentile(share: float) -> float:
-        rank, seen = share * count, 0
-        for step, number, _ in ordered:
-            seen += number
-            if seen >= rank:
-                break
+        reached = accumulate(number for _, number, _ in ordered)
+        step = next(step for (step, _, _), so_far in zip(ordered, reached, strict=True) if so_far >= share * count)
         return round(seconds_of(step), 3)
 
     return Durations(
@@ -46,7 +45,7 @@ def of_values(values: Sequence[float]) -> Durations:
     ordered = sorted(values)
 
     def percentile(share: float) -> float:
-        return round(ordered[max(0, -int(-share * len(ordered) // 1) - 1)], 3)
+        return round(ordered[max(math.ceil(share * len(ordered)) - 1, 0)], 3)
 
     return Durations(
         count=len(values),

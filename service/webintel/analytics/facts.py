@@ -26,8 +26,8 @@ _MEASURE = text(
         SELECT v.id, v.site_id, v.version, v.created_at, position,
             left(e->>'page_type', 200) AS page_type, left(e->>'field_name', 200) AS field_name,
             CASE WHEN (e->>'pages_tested')::int > 0 THEN (e->>'test_pass_rate')::float8 END AS pass_rate,
-            md5(jsonb_build_array(
-                e->'css', e->'xpath', e->'attribute', e->'scope', coalesce(e->'multiple', 'false'))::text)::uuid AS digest
+            md5(jsonb_build_array(e->'css', e->'xpath', e->'attribute', e->'scope', coalesce(e->'multiple', 'false'))
+                ::text)::uuid AS digest
         FROM version v, jsonb_array_elements(v.content->'selectors') WITH ORDINALITY AS element(e, position)
     ), numbered AS (
         SELECT item.*,

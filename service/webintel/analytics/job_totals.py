@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - pieces of SQL of our own
 """Adding jobs that have ended to the totals."""
 
 from datetime import datetime
@@ -35,8 +34,19 @@ def _add(condition: str) -> str:
         count(*) FILTER (WHERE e.status = 'dead'), count(*) FILTER (WHERE e.status = 'cancelled'),
         coalesce(sum(e.seconds), 0), count(e.confidence_score), coalesce(sum(e.confidence_score), 0)
     {_SOURCE} WHERE e.job_type IN {DISCOVERIES} GROUP BY 4, 5, 6, 7
-    {adding("method_totals", "width, starts_at, method, platform", "success", "failed", "dead", "cancelled", "seconds",
-            "blueprints", "confidence")}
+    {
+        adding(
+            "method_totals",
+            "width, starts_at, method, platform",
+            "success",
+            "failed",
+            "dead",
+            "cancelled",
+            "seconds",
+            "blueprints",
+            "confidence",
+        )
+    }
     """
 
 

@@ -60,6 +60,8 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "width": str(self.width),
             "since": self.since,
+            "until": self.until,
+            "first_id": first_id(self.since),
             "tail_first_id": first_id(self.tail_since),
             "last_id": first_id(self.until),
         }

@@ -18,6 +18,7 @@ from webintel.accounts.queries import AccountQueries
 from webintel.accounts.roles import Permission
 from webintel.accounts.sign_in import SignIn
 from webintel.accounts.tokens import AccessTokens
+from webintel.analytics import controllers as analytics
 from webintel.api import docs
 from webintel.api.access import allow
 from webintel.api.gate import Gate
@@ -126,7 +127,10 @@ def create_app(settings: Settings) -> Application:
             metrics_endpoint,
             HealthController,
             docs.router,
-            Router("/api/v1", route_handlers=[accounts.router, sites.router, jobs.router, blueprints.router]),
+            Router(
+                "/api/v1",
+                route_handlers=[accounts.router, sites.router, jobs.router, blueprints.router, analytics.router],
+            ),
         ],
         dependencies=parts.dependencies(),
         middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops)],

@@ -27,6 +27,7 @@ _TAGS = [
     Tag("Sites", "Sites and their newest blueprint."),
     Tag("Jobs", "What workers have done, do and will do for a site."),
     Tag("Blueprints", "Versioned results; nothing is ever overwritten."),
+    Tag("Analytics", "How the platform does, and what needs a person."),
     Tag("Authentication", "Signing in, staying signed in, signing out."),
     Tag("Account", "One's own account and API keys."),
     Tag("Users", "Other people, for admins."),

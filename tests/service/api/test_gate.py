@@ -65,6 +65,10 @@ MATRIX: dict[str, set[str]] = {
     "GET /api/v1/blueprints/{blueprint_id}/export": EVERYONE,
     "GET /api/v1/blueprints/{blueprint_id}/diff/{other_id}": EVERYONE,
     "POST /api/v1/blueprints/{blueprint_id}/rollback": DOERS,
+    "GET /api/v1/analytics/dashboard": EVERYONE,
+    "GET /api/v1/analytics/sites/{site_id}": EVERYONE,
+    "GET /api/v1/analytics/methods": EVERYONE,
+    "GET /api/v1/analytics/selectors": EVERYONE,
 }
 
 
