@@ -31,7 +31,9 @@ def _current(sign: str) -> str:
 _ADD_LIVES = adding("selector_lives", "born_week, outcome, weeks", "lives", "versions")
 _ADD_CURRENT = adding("selector_totals", "page_type, field_name", "sites", "tested", "failing", "pass_points")
 _INTO_LIVES = "INSERT INTO selector_lives (id, created_at, updated_at, born_week, outcome, weeks, lives, versions)"
-_INTO_CURRENT = "INSERT INTO selector_totals (id, created_at, updated_at, page_type, field_name, sites, tested, failing, pass_points)"
+_INTO_CURRENT = """
+    INSERT INTO selector_totals (id, created_at, updated_at, page_type, field_name, sites, tested, failing, pass_points)
+"""
 
 _ADD = text(
     f"""
@@ -40,13 +42,19 @@ _ADD = text(
     ), visited AS (SELECT * FROM facts WHERE NOT restored),
     widths (width) AS (VALUES ('hour'), ('day')),
     now_there AS MATERIALIZED (
-        SELECT s.*, f.published_at, f.restored FROM facts f JOIN selector_facts s ON s.blueprint_id = f.blueprint_id
+        SELECT s.*, f.published_at, f.restored FROM facts f CROSS JOIN LATERAL (
+            SELECT * FROM selector_facts WHERE blueprint_id = f.blueprint_id OFFSET 0
+        ) AS s
     ), there_before AS MATERIALIZED (
         SELECT s.*, f.published_at AS next_at, n.digest AS next_digest
-        FROM facts f JOIN selector_facts s ON s.site_id = f.site_id AND s.version = f.version - 1
-        LEFT JOIN selector_facts n ON n.blueprint_id = f.blueprint_id AND n.site_id = f.site_id
-            AND n.version = f.version AND n.page_type = s.page_type AND n.field_name = s.field_name
-            AND n.ordinal = s.ordinal
+        FROM facts f CROSS JOIN LATERAL (
+            SELECT * FROM selector_facts WHERE site_id = f.site_id AND version = f.version - 1 OFFSET 0
+        ) AS s LEFT JOIN LATERAL (
+            SELECT digest FROM selector_facts
+            WHERE site_id = f.site_id AND version = f.version AND page_type = s.page_type
+                AND field_name = s.field_name AND ordinal = s.ordinal
+            LIMIT 1
+        ) AS n ON true
     ), waits_added AS (
         INSERT INTO duration_totals (id, created_at, updated_at, width, starts_at, kind, step, durations, seconds)
         SELECT {NEW}, w.width, {_START}, 'first_blueprint', {step_of("f.waited_seconds")}, count(*),

@@ -1,5 +1,6 @@
 """The calls about how the platform does."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from litestar import Controller, Router, get
@@ -58,7 +59,7 @@ class AnalyticsController(Controller):
         `1d` is the last 24 hours by the hour, the others are days, all of UTC and with the present one. A job counts
         when it ended, a blueprint when it was published. Deleting a site leaves what was done for it in these figures.
         """
-        return await dashboard_queries.report(date_range)
+        return await dashboard_queries.report(date_range, datetime.now(UTC))
 
     @get(
         "/sites/{site_id:uuid}",
@@ -75,7 +76,7 @@ class AnalyticsController(Controller):
         self, method_queries: NamedDependency[MethodQueries], date_range: FromQuery[DateRange] = DEFAULT_RANGE
     ) -> MethodReport:
         """Give success rate, duration and confidence of discoveries by method and by the site's platform."""
-        return await method_queries.report(date_range)
+        return await method_queries.report(date_range, datetime.now(UTC))
 
     @get("/selectors", operation_id="GetSelectorAnalytics", summary="Find selectors that fail", responses=documented())
     async def selectors(self, selector_queries: NamedDependency[SelectorQueries]) -> SelectorReport:
@@ -83,7 +84,7 @@ class AnalyticsController(Controller):
 
         A version is counted some ten minutes after it was published.
         """
-        return await selector_queries.report()
+        return await selector_queries.report(datetime.now(UTC))
 
 
 router = Router(

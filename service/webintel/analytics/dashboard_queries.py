@@ -3,7 +3,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -80,9 +80,9 @@ class DashboardQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def report(self, date_range: DateRange) -> Dashboard:
+    async def report(self, date_range: DateRange, now: datetime) -> Dashboard:
         """Say how the platform does now, and how it did in a period."""
-        period = Period.ending_at(datetime.now(UTC), date_range)
+        period = Period.ending_at(now, date_range)
         parameters = period.parameters() | period.blueprint_parameters()
         async with self._database.reading() as connection:
             described = await describe_period(connection, period)

@@ -11,6 +11,7 @@ FALL = 0.1
 """A selector that passes on so much fewer pages than in the version before has fallen."""
 
 # A version is compared with the one before, whose facts must be there; one that is deleted meanwhile is left out.
+# Facts are looked up one by one: a join would read all that there are.
 _MEASURE = text(
     """
     WITH version AS (
@@ -18,9 +19,10 @@ _MEASURE = text(
             s.created_at AS registered_at
         FROM blueprints b JOIN sites s ON s.id = b.site_id
         WHERE b.id = ANY(CAST(:ids AS uuid[]))
-            AND NOT EXISTS (SELECT FROM blueprint_facts f WHERE f.blueprint_id = b.id)
-            AND (b.version = 1
-                OR EXISTS (SELECT FROM blueprint_facts f WHERE f.site_id = b.site_id AND f.version = b.version - 1))
+            AND (SELECT f.id FROM blueprint_facts f WHERE f.blueprint_id = b.id) IS NULL
+            AND (b.version = 1 OR (
+                SELECT f.id FROM blueprint_facts f WHERE f.site_id = b.site_id AND f.version = b.version - 1
+            ) IS NOT NULL)
         FOR KEY SHARE OF s, b
     ), item AS (
         SELECT v.id, v.site_id, v.version, v.created_at, position,
@@ -37,9 +39,12 @@ _MEASURE = text(
         SELECT n.*, p.pass_rate AS previous_pass_rate,
             CASE WHEN p.digest = n.digest THEN p.since_version ELSE n.version END AS since_version,
             CASE WHEN p.digest = n.digest THEN p.since_at ELSE n.created_at END AS since_at
-        FROM numbered n LEFT JOIN selector_facts p
-            ON p.site_id = n.site_id AND p.version = n.version - 1
-            AND p.page_type = n.page_type AND p.field_name = n.field_name AND p.ordinal = n.ordinal
+        FROM numbered n LEFT JOIN LATERAL (
+            SELECT * FROM selector_facts before
+            WHERE before.site_id = n.site_id AND before.version = n.version - 1
+                AND before.page_type = n.page_type AND before.field_name = n.field_name AND before.ordinal = n.ordinal
+            LIMIT 1
+        ) AS p ON true
     ), whole AS (
         INSERT INTO blueprint_facts (id, created_at, updated_at, blueprint_id, site_id, version, published_at, restored,
             confidence, selectors, tested, pass_rate, fallen, waited_seconds)
@@ -63,7 +68,7 @@ _UNMEASURED = text(
     SELECT DISTINCT before.version, before.id
     FROM blueprints b JOIN blueprints before ON before.site_id = b.site_id AND before.version <= b.version
     WHERE b.id = ANY(CAST(:ids AS uuid[]))
-        AND NOT EXISTS (SELECT FROM blueprint_facts f WHERE f.blueprint_id = before.id)
+        AND (SELECT f.id FROM blueprint_facts f WHERE f.blueprint_id = before.id) IS NULL
     ORDER BY before.version
     """
 )

@@ -2,7 +2,7 @@
 """How methods do on which platform."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -39,9 +39,9 @@ class MethodQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def report(self, date_range: DateRange) -> MethodReport:
+    async def report(self, date_range: DateRange, now: datetime) -> MethodReport:
         """Say how methods did in a period."""
-        period = Period.ending_at(datetime.now(UTC), date_range)
+        period = Period.ending_at(now, date_range)
         async with self._database.reading() as connection:
             described = await describe_period(connection, period)
             rows = (await connection.execute(_STATEMENT, period.parameters())).mappings().all()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -49,9 +49,8 @@ class SelectorQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def report(self) -> SelectorReport:
+    async def report(self, now: datetime) -> SelectorReport:
         """Say which selectors fail most, and how long selectors live."""
-        now = datetime.now(UTC)
         monday = now.date() - timedelta(days=now.weekday())
         weeks = [monday - timedelta(weeks=TREND_WEEKS - 1 - number) for number in range(TREND_WEEKS)]
         born_since = monday - timedelta(weeks=LIFE_WEEKS)

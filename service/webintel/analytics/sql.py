@@ -7,12 +7,17 @@ STEP_RATIO = 1.1
 SHORTEST = 0.001
 
 ENDED = """
-    SELECT j.job_type, j.status, j.method, j.ended_at, coalesce(s.platform, '') AS platform, b.confidence_score,
+    SELECT j.job_type, j.status, j.method, j.ended_at,
+        coalesce((SELECT platform FROM sites s WHERE s.id = j.site_id), '') AS platform,
+        (SELECT confidence_score FROM blueprints b WHERE b.job_id = j.id) AS confidence_score,
         CASE WHEN j.status = 'success' AND j.started_at IS NOT NULL
             THEN greatest(extract(epoch FROM j.ended_at - j.started_at), 0)::float8 END AS seconds
-    FROM jobs j JOIN sites s ON s.id = j.site_id LEFT JOIN blueprints b ON b.job_id = j.id
+    FROM jobs j
 """
-"""Jobs that have ended, with what totals need of them; to be followed by a condition."""
+"""Jobs that have ended, with what totals need of them; to be followed by a condition.
+
+Site and blueprint are looked up one by one: a join would read all of them for some thousand jobs.
+"""
 
 NEW = "gen_random_uuid(), now(), now()"
 """The columns that every table has: id, created_at and updated_at."""

@@ -21,8 +21,8 @@ SETTLING = timedelta(minutes=10)
 """How long ago a job must have ended: longer than any transaction lives, and than clocks differ."""
 HOURS_KEPT = timedelta(hours=48)
 """Hourly totals serve the last day only."""
-BATCH_JOBS = 5_000
-BATCH_BLUEPRINTS = 500
+BATCH_JOBS = 2_000
+BATCH_BLUEPRINTS = 100
 BATCH_PAUSE = 0.02
 """Seconds between two batches, for everybody else."""
 
@@ -94,12 +94,11 @@ async def hold_if_free(session: AsyncSession) -> Reach | None:
     return Reach(*row) if row else None
 
 
-async def settle_site(session: AsyncSession, site_id: UUID, reach: Reach) -> None:
+async def settle_site(session: AsyncSession, site_id: UUID, reach: Reach, now: datetime) -> None:
     """Add what the totals lack of a site that is about to be deleted, and count its selectors as living no longer.
 
     What the platform has done stays in its history; what the site has goes with it.
     """
-    now = datetime.now(UTC)
     await add_jobs_of(session, site_id, reach.jobs_until, now - HOURS_KEPT)
     blueprints = await session.scalars(_BLUEPRINTS_OF, {"site_id": site_id, "first": reach.blueprints_from})
     if ids := list(blueprints):

@@ -103,7 +103,7 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         if expected_revision is not None and expected_revision != site.revision:
             raise Stale("The site has changed since you read it; read it again.")
         await self._jobs.cancel_for_site(self.repository.session, site_id)
-        await settle_site(self.repository.session, site_id, reach)
+        await settle_site(self.repository.session, site_id, reach, datetime.now(UTC))
         await self.repository.session.delete(site)
         await self.repository.session.flush()
 
