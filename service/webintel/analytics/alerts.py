@@ -24,21 +24,23 @@ _SITES_IN = text(
     """
     SELECT s.id AS site_id, s.domain_unicode AS domain, s.updated_at AS since, f.blueprint_id, f.confidence
     FROM (SELECT * FROM sites WHERE status = :status ORDER BY id DESC LIMIT :items) AS s
-    LEFT JOIN blueprint_facts f ON f.site_id = s.id AND f.version = s.blueprint_version
+    LEFT JOIN LATERAL (
+        SELECT * FROM blueprint_facts WHERE site_id = s.id AND version = s.blueprint_version LIMIT 1
+    ) AS f ON true
     ORDER BY s.id DESC
     """
 )
-# A dead job of which the site has had a later one of its type, that did not die, needs nobody any more.
+# A dead job after which the site got another one of its type needs nobody any more.
 _DEAD_JOBS = text(
     """
     WITH dead AS MATERIALIZED (
         SELECT id, site_id, job_type, attempt_count, ended_at, error_code FROM jobs
         WHERE status = 'dead' AND id >= CAST(:first_id AS uuid) ORDER BY id DESC LIMIT :counted
     ), open AS (
-        SELECT * FROM dead WHERE NOT EXISTS (
-            SELECT FROM jobs later
-            WHERE later.site_id = dead.site_id AND later.id > dead.id AND later.job_type = dead.job_type
-        )
+        SELECT * FROM dead WHERE (
+            SELECT later.id FROM jobs later
+            WHERE later.site_id = dead.site_id AND later.id > dead.id AND later.job_type = dead.job_type LIMIT 1
+        ) IS NULL
     )
     SELECT s.id AS site_id, s.domain_unicode AS domain, open.id AS job_id, open.ended_at AS since, open.job_type,
         open.attempt_count, open.error_code,

@@ -29,7 +29,9 @@ _TOP_SITES = text(
     FROM (
         SELECT * FROM sites WHERE coalesce(business_value_score, -1) >= 0
         ORDER BY coalesce(business_value_score, -1) DESC, id DESC LIMIT :limit
-    ) AS s LEFT JOIN blueprint_facts f ON f.site_id = s.id AND f.version = s.blueprint_version
+    ) AS s LEFT JOIN LATERAL (
+        SELECT * FROM blueprint_facts WHERE site_id = s.id AND version = s.blueprint_version LIMIT 1
+    ) AS f ON true
     ORDER BY s.business_value_score DESC, s.id DESC
     """
 )

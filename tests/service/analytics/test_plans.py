@@ -44,11 +44,12 @@ _MANY_JOBS = text(
 async def crowded(database: Database) -> History:
     """Many jobs, and so many versions that reading them all would show."""
     history = History()
-    for number in range(40):
-        site = history.site(NOW - timedelta(days=400), platform="shopify", business_value_score=number / 40)
-        for days in range(380, 0, -10):
+    for number in range(200):
+        site = history.site(NOW - timedelta(days=400), platform="shopify", business_value_score=number / 200)
+        for days in range(360, 0, -45):
             at = NOW - timedelta(days=days, minutes=number)
-            history.blueprint(site, at, [selector(f"field {n}", pass_rate=(days % 7) / 7) for n in range(5)])
+            rate = 0.5 if days == 45 and number % 20 == 0 else 1.0
+            history.blueprint(site, at, [selector(f"field {n}", pass_rate=rate) for n in range(5)])
     await history.write(database)
     sites = [site["id"] for site in history.sites]
     async with database.transaction() as session:
@@ -105,7 +106,7 @@ async def test_no_report_reads_a_large_table_whole(
                     touched[table] += round(rows * node["Actual Loops"])
     finally:
         await connection.close()
-    # A year has 55 jobs a day; a site has 500. The dead ones, a hundred in a year, are each asked whether they matter.
+    # 55 jobs end in a day, and each site has a hundred. Whether a dead one matters is asked for each of the hundred.
     assert touched["jobs"] < JOBS / 20, touched
     assert touched["blueprint_facts"] + touched["blueprints"] < 1600 / 4, touched
 

@@ -175,7 +175,7 @@ async def test_selectors_that_fail_are_named_with_how_they_do(viewer: httpx.Asyn
     history = History()
     for number in range(3):
         site = history.site(now - timedelta(days=60))
-        for days, rate in ((40, 0.9), (2, 0.3 if number else 0.9)):
+        for days, rate in ((55, 0.9), (2, 0.3 if number else 0.9)):
             versions = [selector("price", number, rate), selector("name", 0, 1.0)]
             history.blueprint(site, now - timedelta(days=days), versions)
     await history.write(database)
