@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from webintel.analytics.dashboard_schemas import Alert, AlertItem, AlertKind, Backlog, SiteCounts
 from webintel.analytics.periods import Period
-from webintel.analytics.schemas import Alert, AlertItem, AlertKind, Backlog, SiteCounts
 from webintel.analytics.totals import first_id
 from webintel.sites.models import SiteStatus
 

@@ -9,9 +9,10 @@ from litestar.params import FromPath, FromQuery
 
 from webintel.accounts.roles import Permission
 from webintel.analytics.dashboard_queries import DashboardQueries
+from webintel.analytics.dashboard_schemas import Dashboard
 from webintel.analytics.method_queries import MethodQueries
 from webintel.analytics.periods import DateRange
-from webintel.analytics.schemas import Dashboard, MethodReport, SelectorReport, SiteReport
+from webintel.analytics.schemas import MethodReport, SelectorReport, SiteReport
 from webintel.analytics.selector_queries import SelectorQueries
 from webintel.analytics.site_queries import SiteAnalyticsQueries
 from webintel.api.access import allow

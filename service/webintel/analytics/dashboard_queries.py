@@ -10,11 +10,11 @@ from sqlalchemy import RowMapping, text
 
 from webintel.analytics.alerts import find_alerts
 from webintel.analytics.coverage import describe_period
+from webintel.analytics.dashboard_schemas import Dashboard, JobReport, JobSeries, Quality, Trends
 from webintel.analytics.durations import Durations, of_steps
 from webintel.analytics.models import DurationKind
 from webintel.analytics.periods import DateRange, Period
 from webintel.analytics.present import read_backlog, read_site_counts, read_top_sites
-from webintel.analytics.schemas import Dashboard, JobReport, JobSeries, Quality, Trends
 from webintel.analytics.sql import BLUEPRINT_TAIL, DISCOVERIES, ENDED, TAIL, start_of, step_of
 from webintel.db import Database
 from webintel.jobs.models import ENDED as FINAL

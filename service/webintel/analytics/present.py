@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from webintel.analytics.schemas import Backlog, PlatformCount, SiteCounts, TopSite
+from webintel.analytics.dashboard_schemas import Backlog, PlatformCount, SiteCounts, TopSite
 from webintel.jobs.models import JobType
 from webintel.sites.models import SiteStatus
 

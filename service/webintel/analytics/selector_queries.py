@@ -10,13 +10,7 @@ from sqlalchemy import RowMapping, text
 from webintel.analytics.coverage import blueprints_missing
 from webintel.analytics.models import LifeOutcome
 from webintel.analytics.periods import Period
-from webintel.analytics.schemas import (
-    FailingSelector,
-    SelectorLifetime,
-    SelectorReport,
-    SelectorTrend,
-    Survival,
-)
+from webintel.analytics.schemas import FailingSelector, SelectorLifetime, SelectorReport, SelectorTrend, Survival
 from webintel.db import Database
 
 MOST_FAILING = 20

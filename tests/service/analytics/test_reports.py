@@ -13,7 +13,8 @@ from tests.service.api_fixtures import check_problem
 from tests.service.blueprints.test_blueprints import content
 from tests.service.blueprints.test_blueprints import selector as engine_selector
 from tests.service.conftest import MakeSite
-from webintel.analytics.schemas import Dashboard, MethodReport, SelectorReport, SiteReport
+from webintel.analytics.dashboard_schemas import Dashboard
+from webintel.analytics.schemas import MethodReport, SelectorReport, SiteReport
 from webintel.analytics.selector_queries import lifetime
 from webintel.blueprints.services import BlueprintService
 from webintel.db import Database

@@ -14,10 +14,10 @@ from tests.service.analytics.history import NOW, History, invent, roll_up, selec
 from tests.service.conftest import MakeDatabase
 from webintel.analytics import totals
 from webintel.analytics.dashboard_queries import DashboardQueries
+from webintel.analytics.dashboard_schemas import Dashboard
 from webintel.analytics.durations import Durations
 from webintel.analytics.method_queries import MethodQueries
 from webintel.analytics.periods import DateRange
-from webintel.analytics.schemas import Dashboard
 from webintel.analytics.totals import Totals
 from webintel.db import Database, create_database
 from webintel.settings import load_settings
