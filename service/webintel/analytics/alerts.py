@@ -211,7 +211,8 @@ def _site_sentence(row: RowMapping, status: SiteStatus) -> str:
 
 def _dead_job(row: RowMapping) -> str:
     reason = f" ({row['error_code']})" if row["error_code"] else ""
-    return f"The {row['job_type']} job of {row['domain']} was given up after {row['attempt_count']} attempts{reason}."
+    attempts = "1 attempt" if row["attempt_count"] == 1 else f"{row['attempt_count']} attempts"
+    return f"The {row['job_type']} job of {row['domain']} was given up after {attempts}{reason}."
 
 
 def _waiting_job(row: RowMapping) -> str:

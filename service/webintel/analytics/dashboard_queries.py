@@ -23,7 +23,7 @@ from webintel.jobs.models import JobStatus, JobType
 _TOTALS = "width = :width AND starts_at >= :since AND starts_at < :until"
 _JOBS = text(
     f"""
-    SELECT starts_at, job_type, status, sum(jobs) FROM (
+    SELECT starts_at, job_type, status, sum(jobs)::bigint FROM (
         SELECT starts_at, job_type, status, jobs FROM job_totals WHERE {_TOTALS}
         UNION ALL
         SELECT {start_of("CAST(:width AS text)", "ended_at")}, job_type, status, 1 FROM jobs WHERE {TAIL}
