@@ -34,9 +34,9 @@ _EXISTS = text(
 )
 _HOLD = text("SELECT jobs_until, blueprints_from FROM analytics_progress WHERE name = 'totals' FOR UPDATE")
 _HOLD_IF_FREE = text(f"{_HOLD.text} SKIP LOCKED")
+# `updated_at` stays: that time goes by is no change, and a restore drill would miss it in every backup.
 _ADVANCE = text(
-    "UPDATE analytics_progress SET updated_at = now(), jobs_until = :jobs_until, "
-    "blueprints_from = CAST(:blueprints_from AS uuid)"
+    "UPDATE analytics_progress SET jobs_until = :jobs_until, blueprints_from = CAST(:blueprints_from AS uuid)"
 )
 _NEXT_BLUEPRINTS = text(
     "SELECT id FROM blueprints WHERE id >= CAST(:first AS uuid) AND id < CAST(:last AS uuid) ORDER BY id LIMIT :size"
