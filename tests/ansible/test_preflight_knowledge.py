@@ -172,7 +172,8 @@ def test_an_example_vault_has_every_variable_and_no_value(cluster: str) -> None:
             for line in text.splitlines()
         )
     )
-    others = {name for name in given if name.startswith(("vault_repository_", "vault_verify_", "vault_geoip_"))}
+    optional = ("repository", "verify", "geoip", "registry", "acme_account")
+    others = {name for name in given if name.startswith(tuple(f"vault_{one}_" for one in optional))}
     assert set(given) - others == set(names)
     # A name is not a secret.
     assert set(GIT.preflight_examples(given)) == set(given) - {"vault_repository_username"}

@@ -14,9 +14,11 @@ from tests.gitops.rendering import CLUSTERS, render_cluster
 OURS = ("web-intelligence", "restore-drill", "platform-secrets")
 # What every account may: ask what it may.
 STRANGER = "system:serviceaccount:web-intelligence:stranger"
-SECRETS = ("webintel", "postgres", "valkey", "backup-store", "pagerduty", "grafana", "dns", "geoip")
+SECRETS = ("webintel", "postgres", "valkey", "backup-store", "pagerduty", "grafana", "dns")
+# What only components read that no cluster takes by itself.
+OPTIONAL_SECRETS = ("geoip", "registry", "acme-account")
 GRANTS = {
-    "secret-reader": {("platform-secrets", "get", "", "secrets", name) for name in SECRETS},
+    "secret-reader": {("platform-secrets", "get", "", "secrets", name) for name in (*SECRETS, *OPTIONAL_SECRETS)},
     "restore-drill": {
         ("restore-drill", "create", "postgresql.cnpg.io", "clusters", ""),
         ("restore-drill", "get", "postgresql.cnpg.io", "clusters", "restored"),

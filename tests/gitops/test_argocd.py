@@ -221,7 +221,9 @@ def test_rule_finds_what_breaks_it(
 def test_project_permits_what_its_unit_renders_and_no_more(unit: str, argocd: list[Document]) -> None:
     made = [one for cluster in CLUSTERS if unit in units(cluster) for one in render(cluster, unit)]
     if unit == "edge":
-        made += render_with("production", "edge", "geo-blocking")
+        made += render_with("production", "edge", "geo-blocking") + render_with("production", "edge", "acme-account")
+    if unit == "secrets":
+        made += render_with("production", "secrets", "registry-secret")
     # The unit `operators` makes applications; what those make is for the project of that name.
     project = of_kind(argocd, "AppProject")["applications" if unit == "operators" else unit]
     assert permitted(project) == needed(made, project)

@@ -362,3 +362,17 @@ def test_the_countries_database_is_there_before_the_proxy_starts(guarded: Edge) 
 
 def test_keeping_countries_out_fits_the_schemas(guarded: Edge, definitions: Definitions) -> None:
     assert [violation for document in guarded.documents for violation in check(document, definitions)] == []
+
+
+# An ACME account of one's own
+
+
+def test_an_account_of_ones_own_is_waited_for_and_none_is_made(definitions: Definitions) -> None:
+    for cluster in ("staging", "production"):
+        edge = Edge(render_with(cluster, "edge", "acme-account"))
+        acme = edge.one("Issuer", "acme")["spec"]["acme"]
+        assert acme["disableAccountKeyGeneration"] is True
+        account = edge.one("ExternalSecret", acme["privateKeySecretRef"]["name"])
+        # Where cert-manager looks for a key.
+        assert [one["secretKey"] for one in account["spec"]["data"]] == ["tls.key"]
+        assert [violation for document in edge.documents for violation in check(document, definitions)] == []

@@ -174,8 +174,9 @@ def test_the_database_address_says_what_the_other_keys_say() -> None:
 def test_the_reader_may_read_what_is_distributed_and_no_more() -> None:
     read, granted, places, open_to = set(), set(), set(), set()
     for cluster in CLUSTERS:
-        documents = [document for unit in ("secrets", "data") for document in render(cluster, unit)]
-        documents += render_with(cluster, "edge", "geo-blocking")
+        documents = render(cluster, "data") + render_with(cluster, "secrets", "registry-secret")
+        for component in ("geo-blocking", "acme-account"):
+            documents += render_with(cluster, "edge", component)
         for secret in of_kind(documents, "ExternalSecret"):
             read |= {entry["remoteRef"]["key"] for entry in secret["spec"]["data"]}
             places.add(secret["metadata"]["namespace"])
@@ -186,6 +187,26 @@ def test_the_reader_may_read_what_is_distributed_and_no_more() -> None:
         open_to |= {name for condition in store["spec"]["conditions"] for name in condition["namespaces"]}
     assert read == granted
     assert places == open_to
+
+
+def test_every_pod_may_pull_from_a_private_registry() -> None:
+    carried = [
+        (one["metadata"]["namespace"], one["metadata"]["name"])
+        for one in of_kind(render_with("production", "secrets", "registry-secret"), "ExternalSecret")
+        if one["spec"].get("target", {}).get("template", {}).get("type") == "kubernetes.io/dockerconfigjson"
+    ]
+    for unit in ("workloads", "data"):
+        documents = render_with("production", unit, "private-registry")
+        accounts = {
+            (one["metadata"]["namespace"], one["metadata"]["name"]): one for one in of_kind(documents, "ServiceAccount")
+        }
+        for one in workloads(documents):
+            if one.kind == "Cluster":
+                continue
+            account = accounts[one.namespace, one.spec["serviceAccountName"]]
+            named = [(one.namespace, each["name"]) for each in account["imagePullSecrets"]]
+            assert named
+            assert set(named) <= set(carried)
 
 
 # Coming and going
