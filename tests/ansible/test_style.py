@@ -1,7 +1,9 @@
 """What every role and playbook keeps to: said once here instead of in each review."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import yaml
 
 from tests.ansible.conftest import MakePlayer
-from tests.ansible.playing import ANSIBLE, PLAYBOOKS, ROOT
+from tests.ansible.playing import ANSIBLE, PLAYBOOKS, PROGRAM, ROOT
 
 ROLES = sorted(path for path in (ANSIBLE / "roles").iterdir() if path.is_dir())
 VERBS = sorted(PLAYBOOKS.glob("*.yml"))
@@ -92,14 +94,43 @@ def test_a_playbook_is_a_list_of_roles_and_begins_with_preflight(verb: Path) -> 
             assert (ANSIBLE / "roles" / role["role"]).is_dir()
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.stem)
-def test_a_playbook_that_reaches_nobody_fails(verb: Path, player: MakePlayer, tmp_path: Path) -> None:
+def test_a_playbook_that_reaches_nobody_fails(player: MakePlayer, tmp_path: Path) -> None:
+    """Each begins with preflight, which is where it ends."""
     inventory = tmp_path / "nobody" / "hosts.yml"
     inventory.parent.mkdir()
-    inventory.write_text("all:\n  children:\n    somebody:\n      hosts: {elsewhere: {}}\n")
-    done = player(None, str(inventory.parent)).play(verb.stem, cluster_name="local", cluster_kubeconfig="/nowhere")
+    own = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(yaml.safe_dump({"all": {"children": {"somebody": {"hosts": {"elsewhere": own}}}}}))
+    operator = player(None, str(inventory.parent))
+    given = {"cluster_name": "local", "cluster_environment": "local", "cluster_kubeconfig": "/nowhere"}
+    done = operator.play("site", **given)
     assert done.code != 0
     assert "control" in done.text
+    assert done.tasks == []
+    # The group may have another name.
+    reached = operator.play("preflight", control_group="somebody", **given)
+    assert reached.failures() == ["preflight : Tell all problems"]
+
+
+def test_handlers_are_called_by_topic() -> None:
+    for role in ROLES:
+        handlers = [task for file in (role / "handlers").glob("*.yml") for task in yaml.safe_load(file.read_text())]
+        called = {task["notify"] for task in tasks_of(role) if "notify" in task}
+        assert called == {task.get("listen") for task in handlers}, role.name
+
+
+def test_the_guide_names_every_tag() -> None:
+    guide = (ROOT / "DEPLOY_AND_SCALE.md").read_text()
+    listed = subprocess.run(
+        [PROGRAM, "--inventory", ANSIBLE / "inventories" / "local", "--list-tags", *VERBS],
+        cwd=ROOT,
+        env={"ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    tags = {tag.strip() for found in re.findall(r"TASK TAGS: \[(.*)\]", listed) for tag in found.split(",")} - {""}
+    assert tags - {"always"} == {verb.stem for verb in VERBS} - {"preflight", "site"}
+    assert [tag for tag in tags - {"always"} if f"`{tag}`" not in guide] == []
 
 
 def test_every_inventory_is_of_a_cluster_that_there_is() -> None:
