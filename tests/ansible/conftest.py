@@ -1,5 +1,6 @@
 """Playbooks on a control plane of their own."""
 
+import base64
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.ansible.playing import Player
+from tests.ansible.webintel_up import Platform, webintel_up
 from tests.cluster.conftest import (
     StartControlPlane,
     data_with_definitions,
     programs,
     start_control_plane,
 )
-from tests.cluster.control_plane.cluster import Cluster, identity
+from tests.cluster.control_plane.cluster import Cluster, Object, identity
 
 __all__ = ["data_with_definitions", "programs", "start_control_plane"]
 
@@ -37,6 +39,12 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> MakePlayer:
         return Player(tmp_path_factory.mktemp("operator"), kubeconfig, inventory)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    with webintel_up() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +82,9 @@ def written(cluster: Cluster, *kinds: tuple[str, str]) -> dict[str, str]:
         for api_version, kind in kinds
         for one in cluster.all(api_version, kind)
     }
+
+
+def decoded(secret: Object | None) -> dict[str, str]:
+    """What a Secret holds."""
+    assert secret
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}

@@ -5,44 +5,60 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from tests.ansible.conftest import MakePlayer
 from tests.ansible.playing import Played, Player
+from tests.ansible.webintel_up import Platform
 from tests.cluster.argocd.conftest import SOONER, namespaces_of_operators
 from tests.cluster.argocd.hub import Hub
 from tests.cluster.argocd.installation import localise, one
 from tests.cluster.argocd.repository import Repository
 from tests.cluster.argocd.server import ArgoCD
-from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
 from tests.gitops.rendering import Document, kustomize
 from tests.tools.paths import tool
+from webintel.demo.shop import DOMAIN
 
+CLUSTER = "staging"
 FORM = "argocd/install/one-node"
-OPERATORS = "gitops/clusters/local/operators"
 # It comes with the operators' definitions, since our operators are applications.
 APPLICATIONS = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "applications.argoproj.io")
+# What nobody can make up, and a private repository's token.
+VAULT = {
+    "vault_backup_store_access_key_id": "key-of-the-backup-store",
+    "vault_backup_store_secret_access_key": "secret-of-the-backup-store",
+    "vault_pagerduty_routing_key": "routing-key-of-pagerduty",
+    "vault_pagerduty_dead_mans_switch_url": "https://switch.invalid/of-nobody",
+    "vault_repository_password": "token-of-a-private-repository",
+}
 
 
 @dataclass(frozen=True)
 class OwnHub:
-    """What an operator has: a cluster, a checkout, and this machine."""
+    """What an operator has: a cluster, a checkout, this machine, and a platform that answers at an address."""
 
     cluster: Cluster
     operator: Player
     repository: Repository
+    platform: Platform
 
-    def play(self, verb: str, *options: str, **variables: object) -> Played:
-        return self.operator.play(verb, *options, **{**self.variables(), **variables})
+    def site(self, *options: str, **variables: object) -> Played:
+        """Run all of it; no secret is ever in what Ansible says."""
+        done = self.operator.play("site", *options, **{**self.variables(), **variables})
+        assert self.secrets_in(done) == []
+        return done
 
     def variables(self) -> dict[str, object]:
-        return {
-            "bootstrap_kustomize": str(tool("kustomize")),
-            "bootstrap_checkout": str(self.repository.clone),
-            "bootstrap_wait_seconds": 240,
-            "bootstrap_wait_pause": 1,
+        waits = {
+            f"{role}_wait_{what}": value
+            for role in ("bootstrap", "cert_manager", "backups", "verify")
+            for what, value in (("seconds", 240), ("pause", 1))
         }
+        rendering = {"bootstrap_kustomize": str(tool("kustomize")), "bootstrap_install": FORM}
+        scan = {**self.platform.verified(), "verify_domain": DOMAIN}
+        return {**waits, **rendering, **scan, **VAULT, "bootstrap_checkout": str(self.repository.clone)}
+
+    def secrets_in(self, played: Played) -> list[str]:
+        """The names of the vault's secrets that are in the output."""
+        return [name for name, value in VAULT.items() if value in played.text]
 
     def installation(self) -> list[Document]:
         return kustomize(self.repository.clone / FORM)
@@ -57,20 +73,26 @@ class OwnHub:
             yield Hub(self.cluster, running)
 
 
-@pytest.fixture(scope="module")
-def site(
-    start_control_plane: StartControlPlane, player: MakePlayer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OwnHub]:
-    """Operators' charts need the internet: the repository is without, and their kinds and namespaces are there."""
-    repository = Repository(tmp_path_factory.mktemp("own-hub") / "repository")
+def repository_without_charts(folder: Path) -> Repository:
+    """Operators' charts need the internet: what Argo CD reads is without them."""
+    repository = Repository(folder)
     repository.read_from_here()
     localise(repository.clone / "argocd")
-    repository.remove(OPERATORS)
+    repository.remove(f"gitops/clusters/{CLUSTER}/operators")
     repository.commit("Install without the internet")
-    with start_control_plane(with_definitions=True) as cluster:
-        cluster.nodes(1, cpu="32", memory="64Gi")
-        cluster.volumes(4)
-        cluster.apply(namespaces_of_operators())
-        cluster.delete(*APPLICATIONS)
-        cluster.wait_until(lambda: cluster.get(*APPLICATIONS) is None, "the kind Application is gone")
-        yield OwnHub(cluster, player(cluster), repository)
+    return repository
+
+
+def have_what_charts_bring(cluster: Cluster) -> None:
+    """Namespaces, and cert-manager's Deployment; kinds are there already, but for Argo CD's own."""
+    cluster.apply([*namespaces_of_operators(CLUSTER), controller("cert-manager", "cert-manager")])
+    cluster.delete(*APPLICATIONS)
+    cluster.wait_until(lambda: cluster.get(*APPLICATIONS) is None, "the kind Application is gone")
+
+
+def controller(name: str, namespace: str) -> Document:
+    labels = {"app.kubernetes.io/name": name}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "controller", "image": "controller:1"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": pod}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}

@@ -78,7 +78,7 @@ class Player:
         with self.playing(verb, *options, **variables) as process:
             end = time.monotonic() + WITHIN
             while not when() and process.poll() is None and time.monotonic() < end:
-                time.sleep(0.05)
+                time.sleep(0.1)
             os.killpg(process.pid, signal.SIGTERM)
             output, errors = process.communicate(timeout=WITHIN)
         return read(process.returncode, output, errors)

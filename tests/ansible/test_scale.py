@@ -17,14 +17,12 @@ import pytest
 
 from tests.ansible.conftest import MakePlayer
 from tests.ansible.playing import ANSIBLE, Played, Player
-from tests.ansible.test_verify import Platform, platform
+from tests.ansible.webintel_up import Platform
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster, Object, identity
 from tests.cluster.control_plane.metrics import Metrics
 from tests.cluster.places import DEPLOYMENT, PLATFORM, Place, condition, find, foundation, workload
 from tests.gitops.rendering import render
-
-__all__ = ["platform"]
 
 AUTOSCALER = ("autoscaling/v2", "HorizontalPodAutoscaler")
 QUEUE = ("keda.sh/v1alpha1", "ScaledObject")

@@ -3,114 +3,38 @@
 Prometheus, and the status that Argo CD and cert-manager write, are the test's own: that is what `verify` reads.
 """
 
-import json
-import os
-import re
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import ClassVar, NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.ansible.conftest import MakePlayer
 from tests.ansible.playing import Played, Player
+from tests.ansible.prometheus import Prometheus, prometheus
+from tests.ansible.webintel_up import Platform
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster
 from tests.gitops.rendering import Document, render
-from webintel.demo.server import RunningSite
-from webintel.demo.shop import DOMAIN, LOOPBACK, demo_shop
+from webintel.demo.shop import DOMAIN
 
 NAMESPACE = "web-intelligence"
-PATIENCE = 60.0
-SERVICES = ("api", "web", "worker")
-
-
-class Platform(NamedTuple):
-    """A running `webintel up`, which may visit the demo shop."""
-
-    api: str
-    web: str
-    password: str
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
-    folder = Path(tempfile.mkdtemp(prefix="webintel-test-"))
-    folder.chmod(0o755)
-    api, web, worker = (free_port() for _ in range(3))
-    addresses = ["--port", str(api), "--web-port", str(web), "--worker-port", str(worker)]
-    with RunningSite(demo_shop, 0) as shop, (folder / "log").open("w") as log:
-        settings = {
-            "WEBINTEL_FETCH_CONNECT_TO": shop.connect_to(DOMAIN),
-            "WEBINTEL_FETCH_ALLOW_PRIVATE": LOOPBACK,
-            "WEBINTEL_FETCH_DELAY": "0",
-        }
-        command = [sys.executable, "-m", "webintel", "up", *addresses, "--data-dir", str(folder / "data")]
-        process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=subprocess.STDOUT)
-        end = time.monotonic() + PATIENCE
-        while not (said := re.search(r"password (\S{12,})", (folder / "log").read_text())):
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < end, (folder / "log").read_text()
-            time.sleep(0.2)
-        yield Platform(f"http://127.0.0.1:{api}", f"http://127.0.0.1:{web}", said[1])
-        process.terminate()
-        process.wait(PATIENCE)
-    shutil.rmtree(folder)
-
-
-class Prometheus(BaseHTTPRequestHandler):
-    """Answers the two questions as Prometheus would."""
-
-    up: ClassVar[tuple[str, ...]] = SERVICES
-    groups: ClassVar[tuple[str, ...]] = ("backups",)
-
-    def do_GET(self) -> None:
-        up = [{"metric": {"service": name}, "value": [0, "1"]} for name in self.up]
-        data = {"/api/v1/query": {"result": up}, "/api/v1/rules": {"groups": [{"name": one} for one in self.groups]}}
-        body = json.dumps({"status": "success", "data": data[urlsplit(self.path).path]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
 def cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
     """A cluster in which everything is well."""
-    server = ThreadingHTTPServer(("", 0), Prometheus)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     with start_control_plane(with_definitions=True) as cluster:
         cluster.nodes(1)
         for name in ("argocd", "monitoring"):
             cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}], force=True)
         cluster.apply(render("staging", "foundation"), force=True)
         cluster.apply(web())
-        serve_prometheus(cluster, server.server_port)
         for one in (application("staging-workloads"), application("production-workloads", cluster="production")):
             make(cluster, one)
         make(cluster, certificate(days=60))
         make(cluster, autoscaler(active=True))
-        yield cluster
-    server.shutdown()
-    server.server_close()
+        with prometheus(cluster):
+            yield cluster
 
 
 def make(cluster: Cluster, one: Document) -> None:
@@ -123,41 +47,6 @@ def make(cluster: Cluster, one: Document) -> None:
     cluster.patch(
         one["apiVersion"], one["kind"], metadata["name"], body, namespace=metadata["namespace"], subresource=part
     )
-
-
-def own_address() -> str:
-    """An address of this machine that is not the loopback's: no Endpoints may name that."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
-
-
-def serve_prometheus(cluster: Cluster, port: int) -> None:
-    """Have the API server pass calls on to the test: it does so only where a pod has the address."""
-    metadata = {"name": "monitoring-prometheus", "namespace": "monitoring"}
-    container = {"name": "prometheus", "image": "quay.io/prometheus/prometheus:v3.7.3"}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
-    subset = {
-        "addresses": [{"ip": own_address(), "targetRef": {"kind": "Pod", **metadata}}],
-        "ports": [{"port": port}],
-    }
-    find = ("v1", "ServiceAccount", "default", "monitoring")
-    cluster.wait_until(lambda: cluster.get(*find), "a service account in namespace monitoring")
-    cluster.apply(
-        [
-            pod,
-            {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 9090}]}},
-            {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]},
-        ]
-    )
-
-    def running() -> bool:
-        found = cluster.get("v1", "Pod", metadata["name"], "monitoring")
-        return found is not None and found["status"].get("phase") == "Running"
-
-    cluster.wait_until(running, "a pod for Prometheus")
-    address = {"status": {"podIP": own_address(), "podIPs": [{"ip": own_address()}]}}
-    cluster.patch("v1", "Pod", metadata["name"], address, namespace="monitoring", subresource="status")
 
 
 def application(name: str, *, health: str = "Healthy", cluster: str = "staging", message: str = "") -> Document:
@@ -214,10 +103,8 @@ def operator(player: MakePlayer, cluster: Cluster) -> Player:
 
 
 def verify(operator: Player, platform: Platform, *options: str, **variables: object) -> Played:
-    given = {"verify_api_url": platform.api, "verify_app_url": platform.web}
-    account = {"verify_email": "admin@webintel.local", "verify_password": platform.password}
     waits = {"verify_wait_seconds": 2, "verify_wait_pause": 1}
-    return operator.play("verify", *options, **{**waits, **given, **account, **variables})
+    return operator.play("verify", *options, **{**waits, **platform.verified(), **variables})
 
 
 def test_all_is_well_and_a_site_is_scanned(operator: Player, platform: Platform) -> None:

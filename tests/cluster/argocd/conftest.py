@@ -100,11 +100,11 @@ def registration(cluster: str) -> Document:
     }
 
 
-def namespaces_of_operators() -> list[Document]:
+def namespaces_of_operators(cluster: str = "local") -> list[Document]:
     """Those that the operators' charts would make."""
     names = {
         one["spec"]["destination"]["namespace"]
-        for one in render("local", "operators")
+        for one in render(cluster, "operators")
         if "CreateNamespace=true" in one["spec"]["syncPolicy"]["syncOptions"]
     }
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]

@@ -7,6 +7,7 @@ for such a status, goes on when it comes.
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
@@ -25,6 +26,11 @@ def _condition(*types: str) -> list[Status]:
 
 def _ready(_: Document) -> Status:
     return {"conditions": _condition("Ready")}
+
+
+def _issued(_: Document) -> Status:
+    end, renewal = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (60, 30))
+    return {"conditions": _condition("Ready"), "notAfter": end, "renewalTime": renewal}
 
 
 def _accepted(_: Document) -> Status:
@@ -64,7 +70,7 @@ STATUS: dict[tuple[str, str], Callable[[Document], Status]] = {
     ("keda.sh/v1alpha1", "ScaledObject"): _ready,
     ("cert-manager.io/v1", "ClusterIssuer"): _ready,
     ("cert-manager.io/v1", "Issuer"): _ready,
-    ("cert-manager.io/v1", "Certificate"): _ready,
+    ("cert-manager.io/v1", "Certificate"): _issued,
     ("gateway.networking.k8s.io/v1", "GatewayClass"): _accepted,
     ("gateway.networking.k8s.io/v1", "Gateway"): _accepted,
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): _route,
