@@ -18,6 +18,8 @@ from tests.cluster.conftest import (
     start_control_plane,
 )
 from tests.cluster.control_plane.cluster import Cluster, Object, identity
+from tests.cluster.control_plane.definitions import definitions
+from tests.gitops.rendering import render
 
 __all__ = ["data_with_definitions", "programs", "start_control_plane"]
 
@@ -53,6 +55,33 @@ def empty_cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
     with start_control_plane() as cluster:
         cluster.nodes(3)
         cluster.volumes(6)
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def staging_data(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
+    """A cluster with staging's data in it, and nodes on which each job is complete at once."""
+    with start_control_plane(with_definitions=True) as cluster:
+        cluster.nodes(1)
+        cluster.volumes(4)
+        cluster.apply([*render("staging", "foundation"), *render("staging", "data")])
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def production_data(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
+    """A cluster with production's data in it, whose operators are the tests."""
+    with start_control_plane(with_definitions=True, controllers=False) as cluster:
+        # No manifest of ours is a Backup: the operator's installation brings the kind.
+        cluster.apply([one for one in definitions() if one["metadata"]["name"] == "backups.postgresql.cnpg.io"])
+        cluster.apply([*render("production", "foundation"), *render("production", "data")])
+        yield cluster
+
+
+@pytest.fixture
+def kinds_only(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
+    """A cluster with all kinds, and nothing of them."""
+    with start_control_plane(with_definitions=True, controllers=False) as cluster:
         yield cluster
 
 

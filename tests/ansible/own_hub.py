@@ -13,7 +13,7 @@ from tests.cluster.argocd.installation import localise, one
 from tests.cluster.argocd.repository import Repository
 from tests.cluster.argocd.server import ArgoCD
 from tests.cluster.control_plane.cluster import Cluster
-from tests.gitops.rendering import Document, kustomize
+from tests.gitops.rendering import Document, kustomize, render
 from tests.tools.paths import tool
 from webintel.demo.shop import DOMAIN
 
@@ -50,7 +50,7 @@ class OwnHub:
         waits = {
             f"{role}_wait_{what}": value
             for role in ("bootstrap", "cert_manager", "backups", "verify")
-            for what, value in (("seconds", 240), ("pause", 1))
+            for what, value in (("seconds", 300), ("pause", 1))
         }
         rendering = {"bootstrap_kustomize": str(tool("kustomize")), "bootstrap_install": FORM}
         scan = {**self.platform.verified(), "verify_domain": DOMAIN}
@@ -83,11 +83,27 @@ def repository_without_charts(folder: Path) -> Repository:
     return repository
 
 
-def have_what_charts_bring(cluster: Cluster) -> None:
-    """Namespaces, and cert-manager's Deployment; kinds are there already, but for Argo CD's own."""
-    cluster.apply([*namespaces_of_operators(CLUSTER), controller("cert-manager", "cert-manager")])
+def have_what_operators_bring(cluster: Cluster) -> None:
+    """Namespaces, cert-manager and what it makes of the gateway; kinds are there already, but for Argo CD's own."""
+    cluster.apply(
+        [*namespaces_of_operators(CLUSTER), controller("cert-manager", "cert-manager"), *certificates_of_the_gateway()]
+    )
     cluster.delete(*APPLICATIONS)
     cluster.wait_until(lambda: cluster.get(*APPLICATIONS) is None, "the kind Application is gone")
+
+
+def certificates_of_the_gateway() -> list[Document]:
+    """One for each Secret that a listener of the gateway names, as the gateway's annotation asks for."""
+    made = []
+    gateway = next(one for one in render(CLUSTER, "edge") if one["kind"] == "Gateway")
+    for listener in gateway["spec"]["listeners"]:
+        for reference in listener.get("tls", {}).get("certificateRefs", []):
+            name = reference["name"]
+            issuer = {"kind": "Issuer", "name": gateway["metadata"]["annotations"]["cert-manager.io/issuer"]}
+            spec = {"secretName": name, "dnsNames": [listener["hostname"]], "issuerRef": issuer}
+            metadata = {"name": name, "namespace": gateway["metadata"]["namespace"]}
+            made.append({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": metadata, "spec": spec})
+    return made
 
 
 def controller(name: str, namespace: str) -> Document:

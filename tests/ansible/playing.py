@@ -17,7 +17,7 @@ ANSIBLE = ROOT / "ansible"
 PLAYBOOKS = ROOT / "playbooks"
 PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 # Bounds a playbook that hangs; each wait of its own is shorter.
-WITHIN = 600
+WITHIN = 900
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """Backups and the drill as an operator runs them; kwok completes the jobs, and the test plays CloudNativePG."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.ansible.conftest import MakePlayer, meanwhile, written
 from tests.ansible.playing import Played, Player
-from tests.cluster.conftest import StartControlPlane
+from tests.ansible.refusing import REFUSAL, refusing
 from tests.cluster.control_plane.cluster import Cluster
-from tests.cluster.control_plane.definitions import definitions
 from tests.cluster.control_plane.server import NEVER_READY
-from tests.gitops.rendering import Document, render
+from tests.gitops.rendering import Document
 
 NAMESPACE = "web-intelligence"
 QUICK = {
@@ -27,14 +26,8 @@ JOBS = (("batch/v1", "Job"), ("batch/v1", "CronJob"))
 
 
 @pytest.fixture(scope="module")
-def cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
-    """A cluster with staging's data in it, and nodes on which each job is complete at once."""
-    with start_control_plane(with_definitions=True) as cluster:
-        cluster.nodes(1)
-        cluster.volumes(4)
-        foundation = render("staging", "foundation")
-        cluster.apply([*foundation, *render("staging", "data")])
-        yield cluster
+def cluster(staging_data: Cluster) -> Cluster:
+    return staging_data
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +49,32 @@ def test_a_backup_is_taken_where_there_is_none_and_not_again(operator: Player, c
     assert rehearsed.code == 0, rehearsed.text
     assert rehearsed.changes() == ["cronjob : Start its job"]
     assert written(cluster, *JOBS) == before
+    with refusing(cluster, "CREATE", "jobs", group="batch"):
+        refused = backup(operator)
+    assert refused.failures() == ["cronjob : Start its job"]
+    assert REFUSAL in refused.told
     done = backup(operator)
     assert done.code == 0, done.text
     (made,) = jobs(cluster, "postgres-backup")
     assert made["status"]["succeeded"] == 1
     assert made["metadata"]["ownerReferences"][0]["name"] == "postgres-backup"
     assert "the one just taken" in done.told
-    again = backup(operator)
-    assert (again.code, again.changed) == (0, 0), again.text
-    assert "hours old" in again.told
+    # What is played by its tag alone is played whole.
+    for options in (("--tags", "backups"), ("--check", "--diff")):
+        again = backup(operator, *options)
+        assert (again.code, again.changed) == (0, 0), again.text
+        assert "hours old" in again.told
     forced = backup(operator, backups_now=True)
     assert (forced.code, forced.changed) == (0, 1), forced.text
     assert len(jobs(cluster, "postgres-backup")) == 2
 
 
 def test_the_drill_is_run_and_its_failure_is_told(operator: Player, cluster: Cluster) -> None:
+    before = written(cluster, *JOBS)
+    rehearsed = operator.play("restore_drill", "--check", "--diff", **QUICK)
+    assert (rehearsed.code, rehearsed.changes()) == (0, ["cronjob : Start its job"]), rehearsed.text
+    assert "was restored" not in rehearsed.told
+    assert written(cluster, *JOBS) == before
     done = operator.play("restore_drill", **QUICK)
     assert (done.code, done.changed) == (0, 1), done.text
     assert "was restored" in done.told
@@ -87,18 +91,8 @@ def test_the_drill_is_run_and_its_failure_is_told(operator: Player, cluster: Clu
     assert "was restored" not in failed.told
 
 
-@pytest.fixture(scope="module")
-def replicated(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
-    """A cluster with production's data in it, whose operator is the test."""
-    with start_control_plane(with_definitions=True, controllers=False) as cluster:
-        # No manifest of ours is a Backup: the operator's installation brings the kind.
-        cluster.apply([one for one in definitions() if one["metadata"]["name"] == "backups.postgresql.cnpg.io"])
-        cluster.apply([*render("production", "foundation"), *render("production", "data")])
-        yield cluster
-
-
-def test_cloudnative_backups_are_asked_for_and_waited_for(player: MakePlayer, replicated: Cluster) -> None:
-    operator = player(replicated, "production")
+def test_cloudnative_backups_are_asked_for_and_waited_for(player: MakePlayer, production_data: Cluster) -> None:
+    operator = player(production_data, "production")
     silent = backup(operator)
     assert silent.code == 2
     assert "Cluster postgres archives no WAL: it has not said yet that it does." in silent.told
@@ -109,16 +103,16 @@ def test_cloudnative_backups_are_asked_for_and_waited_for(player: MakePlayer, re
         "message": "",
         "lastTransitionTime": NOW,
     }
-    replicated.patch(*POSTGRES, {"status": {"conditions": [archiving]}}, namespace=NAMESPACE, subresource="status")
-    with meanwhile(replicated, give({"phase": "failed", "error": "the bucket is full"})):
+    production_data.patch(*POSTGRES, {"status": {"conditions": [archiving]}}, namespace=NAMESPACE, subresource="status")
+    with meanwhile(production_data, give({"phase": "failed", "error": "the bucket is full"})):
         failed = backup(operator)
     assert failed.code == 2
     assert "failed: the bucket is full" in failed.told
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with meanwhile(replicated, give({"phase": "completed", "stoppedAt": now})):
+    with meanwhile(production_data, give({"phase": "completed", "stoppedAt": now})):
         done = backup(operator)
     assert (done.code, done.changed) == (0, 1), done.text
-    (made,) = [one for one in replicated.all(*BACKUP, NAMESPACE) if one["status"]["phase"] == "completed"]
+    (made,) = [one for one in production_data.all(*BACKUP, NAMESPACE) if one["status"]["phase"] == "completed"]
     assert made["spec"]["pluginConfiguration"]["name"] == "barman-cloud.cloudnative-pg.io"
     again = backup(operator)
     assert (again.code, again.changed) == (0, 0), again.text
@@ -137,12 +131,13 @@ def give(status: Document) -> Callable[[Cluster], bool]:
     return act
 
 
-def test_a_database_that_nothing_backs_up_is_refused(
-    player: MakePlayer, start_control_plane: StartControlPlane
-) -> None:
-    with start_control_plane(with_definitions=True, controllers=False) as cluster:
-        refused = backup(player(cluster, "staging"))
-        assert refused.code == 2
-        assert "Nothing backs up the database of staging" in refused.told
-        unwanted = backup(player(cluster, "staging"), backups_wanted=False)
-        assert (unwanted.code, unwanted.changed) == (0, 0), unwanted.text
+def test_a_database_that_nothing_backs_up_or_drills_is_refused(player: MakePlayer, kinds_only: Cluster) -> None:
+    operator = player(kinds_only, "staging")
+    refused = backup(operator)
+    assert refused.code == 2
+    assert "Nothing backs up the database of staging" in refused.told
+    unwanted = backup(operator, backups_wanted=False)
+    assert (unwanted.code, unwanted.changed) == (0, 0), unwanted.text
+    undrilled = operator.play("restore_drill", **QUICK)
+    assert undrilled.code == 2
+    assert "There is no CronJob restore-drill in namespace restore-drill of staging" in undrilled.told

@@ -110,3 +110,13 @@ def test_a_machine_that_renders_nothing_is_told_what_to_install(
     assert refused.code == 2
     assert refused.failures() == ["preflight : Tell all problems"]
     assert "Neither kustomize nor kubectl is on this machine" in refused.told
+
+
+def test_what_another_hub_would_put_back_is_not_uninstalled(cluster: Cluster, player: MakePlayer) -> None:
+    mark = {"argocd.argoproj.io/tracking-id": "staging-foundation:/Namespace:web-intelligence/web-intelligence"}
+    metadata = {"name": "web-intelligence", "annotations": mark}
+    cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
+    refused = player(cluster, "staging").play("uninstall", uninstall_confirm="staging")
+    assert (refused.code, refused.changed) == (2, 0)
+    assert "Argo CD of another cluster made its namespaces (web-intelligence)" in refused.told
+    assert "Remove gitops/clusters/staging from git instead" in refused.told

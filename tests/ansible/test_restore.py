@@ -5,14 +5,13 @@ What the server's scripts restore is shown with a real PostgreSQL in tests/backu
 
 import copy
 import time
-from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from tests.ansible.conftest import MakePlayer, meanwhile, written
 from tests.ansible.playing import Played, Player
-from tests.cluster.conftest import StartControlPlane
+from tests.ansible.refusing import REFUSAL, refusing
 from tests.cluster.control_plane.cluster import Cluster
 from tests.cluster.control_plane.server import NEVER_READY
 from tests.gitops.rendering import Document, render
@@ -28,14 +27,9 @@ KINDS = (CLAIM[:2], SERVER[:2], ("v1", "ConfigMap"), ("v1", "PersistentVolume"))
 
 
 @pytest.fixture(scope="module")
-def cluster(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
-    """A cluster with staging's data in it."""
-    with start_control_plane(with_definitions=True) as cluster:
-        cluster.nodes(1)
-        cluster.volumes(4)
-        cluster.apply([*render("staging", "foundation"), *render("staging", "data")])
-        cluster.wait_until(lambda: ready(cluster), "the database runs")
-        yield cluster
+def cluster(staging_data: Cluster) -> Cluster:
+    staging_data.wait_until(lambda: ready(staging_data), "the database runs", 60)
+    return staging_data
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +102,11 @@ def test_a_database_comes_back_on_a_new_volume_once_git_says_so(operator: Player
     assert "restore : Replace | Give the claims up" in rehearsed.changes()
     assert uid(cluster, CLAIM) == lost
 
+    with refusing(cluster, "DELETE", "persistentvolumeclaims"):
+        refused = restore(operator, restore_time=WHEN, restore_confirm="staging")
+    assert refused.failures() == ["restore : Replace | Give the claims up"]
+    assert REFUSAL in refused.told
+    assert uid(cluster, CLAIM) == lost
     # Killed as soon as the old volume is gone, with the new one not yet whole.
     killed = operator.interrupt(
         "restore", lambda: uid(cluster, CLAIM) not in (lost, ""), restore_confirm="staging", **QUICK
@@ -129,8 +128,9 @@ def test_a_database_comes_back_on_a_new_volume_once_git_says_so(operator: Player
     assert done.code == 0, done.text
     assert uid(cluster, CLAIM) == made, "a volume that is being restored was taken for the lost one"
     assert f"from\narchive postgres up to {WHEN}; it archives as postgres-2" in done.told
-    again = restore(operator, restore_time=WHEN, restore_confirm="staging")
-    assert (again.code, again.changed) == (0, 0), again.text
+    for options in ((), ("--check", "--diff")):
+        again = restore(operator, *options, restore_time=WHEN, restore_confirm="staging")
+        assert (again.code, again.changed) == (0, 0), again.text
     assert uid(cluster, CLAIM) == made
 
     more = restore(operator, restore_archive="postgres-3", restore_confirm="staging")
@@ -148,27 +148,19 @@ def settings_in(played: Played) -> dict[str, str]:
     return dict(yaml.safe_load("\n".join(lines)))
 
 
-@pytest.fixture(scope="module")
-def replicated(start_control_plane: StartControlPlane) -> Iterator[Cluster]:
-    """A cluster with production's data in it, whose operator is the test."""
-    with start_control_plane(with_definitions=True, controllers=False) as cluster:
-        cluster.apply([*render("production", "foundation"), *render("production", "data")])
-        yield cluster
-
-
 def test_a_cloudnative_cluster_is_stopped_before_the_commit_and_made_anew_after_it(
-    player: MakePlayer, replicated: Cluster
+    player: MakePlayer, production_data: Cluster
 ) -> None:
-    operator = player(replicated, "production")
-    become_whole(replicated)
-    old = uid(replicated, POSTGRES)
+    operator = player(production_data, "production")
+    become_whole(production_data)
+    old = uid(production_data, POSTGRES)
     careful = restore(operator, restore_time=WHEN)
     assert careful.code == 2
     assert "Nothing was changed." in careful.told
     stopped = restore(operator, restore_time=WHEN, restore_confirm="production")
     assert stopped.code == 2
     assert "The database is stopped, and nothing was deleted" in stopped.told
-    found = replicated.get(*POSTGRES, NAMESPACE)
+    found = production_data.get(*POSTGRES, NAMESPACE)
     assert found
     assert found["metadata"]["annotations"]["cnpg.io/hibernation"] == "on"
     assert settings_in(stopped) == {"databaseArchive": "postgres-2"}
@@ -179,7 +171,7 @@ def test_a_cloudnative_cluster_is_stopped_before_the_commit_and_made_anew_after_
     assert recovery["recoveryTarget"] == {"targetTime": WHEN}
 
     wanted = committed(patch)
-    replicated.patch(*POSTGRES, {"spec": wanted["spec"]}, namespace=NAMESPACE)
+    production_data.patch(*POSTGRES, {"spec": wanted["spec"]}, namespace=NAMESPACE)
 
     def make_anew(other: Cluster) -> bool:
         if other.get(*POSTGRES, NAMESPACE):
@@ -188,34 +180,31 @@ def test_a_cloudnative_cluster_is_stopped_before_the_commit_and_made_anew_after_
         become_whole(other)
         return True
 
-    with meanwhile(replicated, make_anew):
+    with meanwhile(production_data, make_anew):
         done = restore(operator, restore_confirm="production")
     assert done.code == 0, done.text
-    assert uid(replicated, POSTGRES) not in (old, "")
+    assert uid(production_data, POSTGRES) not in (old, "")
     again = restore(operator, restore_time=WHEN)
     assert (again.code, again.changed) == (0, 0), again.text
 
 
 def test_an_archive_that_a_running_cluster_was_given_is_not_restored_into(
-    player: MakePlayer, start_control_plane: StartControlPlane
+    player: MakePlayer, kinds_only: Cluster
 ) -> None:
-    with start_control_plane(with_definitions=True, controllers=False) as cluster:
-        operator = player(cluster, "production")
-        nothing = restore(operator)
-        assert nothing.code == 2
-        assert "there is no database with an archive" in nothing.told
-        external = [{"name": "lost", "plugin": plugin("postgres")}]
-        spec = {"bootstrap": {"initdb": None, "recovery": {"source": "lost"}}, "externalClusters": external}
-        wanted = committed({"spec": spec})
-        cluster.apply([*render("production", "foundation"), wanted])
-        refused = restore(operator, restore_confirm="production")
-        assert refused.code == 2
-        assert (
-            "Git names the archive postgres-2, and the database that is to be replaced was not stopped" in refused.told
-        )
-        assert "-e restore_archive=postgres-3" in refused.told
-        asked = restore(operator, restore_archive="postgres-3")
-        assert asked.code == 2
+    operator = player(kinds_only, "production")
+    nothing = restore(operator)
+    assert nothing.code == 2
+    assert "there is no database with an archive" in nothing.told
+    external = [{"name": "lost", "plugin": plugin("postgres")}]
+    spec = {"bootstrap": {"initdb": None, "recovery": {"source": "lost"}}, "externalClusters": external}
+    wanted = committed({"spec": spec})
+    kinds_only.apply([*render("production", "foundation"), wanted])
+    refused = restore(operator, restore_confirm="production")
+    assert refused.code == 2
+    assert "Git names the archive postgres-2, and the database that is to be replaced was not stopped" in refused.told
+    assert "-e restore_archive=postgres-3" in refused.told
+    asked = restore(operator, restore_archive="postgres-3")
+    assert asked.code == 2
 
 
 def plugin(server: str) -> Document:

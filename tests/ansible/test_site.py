@@ -17,7 +17,7 @@ from tests.ansible.own_hub import (
     FORM,
     VAULT,
     OwnHub,
-    have_what_charts_bring,
+    have_what_operators_bring,
     repository_without_charts,
 )
 from tests.ansible.playing import Played
@@ -46,7 +46,7 @@ KINDS = (
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
 )
 WORKLOADS = f"gitops/clusters/{CLUSTER}/workloads/kustomization.yaml"
-WITHIN = 180
+WITHIN = 300
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def site(
     with start_control_plane(with_definitions=True) as cluster:
         cluster.nodes(3, cpu="16", memory="32Gi")
         cluster.volumes(4)
-        have_what_charts_bring(cluster)
+        have_what_operators_bring(cluster)
         with (
             prometheus(cluster),
             Metrics(Cluster(cluster.kubeconfig, own=True), tmp_path_factory.mktemp("metrics")),

@@ -13,6 +13,7 @@ import yaml
 
 from tests.ansible.conftest import MakePlayer, written
 from tests.ansible.playing import Played, Player
+from tests.ansible.refusing import REFUSAL, refusing
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster, Object
 from tests.gitops.rendering import Document, render
@@ -133,6 +134,10 @@ def test_the_platform_goes_and_its_data_only_when_that_is_said(operator: Player,
     assert written(cluster, *KINDS) == before
 
     volume = {one["metadata"]["uid"] for one in cluster.all(*PVC, NAMESPACE)}
+    with refusing(cluster, "DELETE", "deployments", "api", group="apps"):
+        refused = uninstall(operator, uninstall_confirm="local")
+    assert refused.failures() == ["uninstall : Remove | Delete"]
+    assert REFUSAL in refused.told
     # Stopped in the middle, after Argo CD knows nothing any more, it goes on.
     stopped = operator.interrupt(
         "uninstall", lambda: "api" not in names(cluster, "apps/v1", "Deployment", NAMESPACE), uninstall_confirm="local"
