@@ -57,8 +57,9 @@ class OwnHub:
         return {**waits, **rendering, **scan, **VAULT, "bootstrap_checkout": str(self.repository.clone)}
 
     def secrets_in(self, played: Played) -> list[str]:
-        """The names of the vault's secrets that are in the output."""
-        return [name for name, value in VAULT.items() if value in played.text]
+        """The names of the secrets that are in the output."""
+        known = {**VAULT, "verify_password": self.platform.password}
+        return [name for name, value in known.items() if value in played.text]
 
     def installation(self) -> list[Document]:
         return kustomize(self.repository.clone / FORM)
