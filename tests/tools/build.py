@@ -107,9 +107,34 @@ def compile_command(module: str, name: str) -> None:
     folder = build_folder(module) / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{name}.part"
-    arguments = ["-mod=readonly", "-trimpath", "-ldflags", recipe.linker_flags, "-o", str(part), recipe.packages[name]]
-    run("go", "build", *arguments, cwd=HERE / module)
+    arguments = ["-mod=readonly", "-trimpath", "-ldflags", recipe.linker_flags, "-tags", recipe.tags, "-o", str(part)]
+    with completed(module, recipe) as modfile:
+        run("go", "build", *modfile, *arguments, recipe.packages[name], cwd=HERE / module)
     part.replace(folder / name)
+
+
+@contextmanager
+def completed(module: str, recipe: Binaries) -> Iterator[list[str]]:
+    """Give the option that has Go build from copies of modules, with the files that the modules lack."""
+    if not recipe.added:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(dir=cache(), prefix=".completed-") as scratch:
+        modfile = Path(scratch, "go.mod")
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(HERE / module / name, Path(scratch, name))
+        for number, (path, files) in enumerate(recipe.added.items()):
+            run("go", "mod", "download", path, cwd=HERE / module)
+            source = run("go", "list", "-m", "-f", "{{.Dir}}", path, cwd=HERE / module).strip()
+            copy = Path(scratch, str(number))
+            shutil.copytree(source, copy, copy_function=shutil.copyfile)
+            for folder in (copy, *copy.rglob("*/")):
+                folder.chmod(0o755)
+            for file, text in files.items():
+                (copy / file).parent.mkdir(parents=True, exist_ok=True)
+                (copy / file).write_text(text)
+            run("go", "mod", "edit", f"-replace={path}={copy}", str(modfile), cwd=scratch)
+        yield [f"-modfile={modfile}"]
 
 
 def collect_files(module: str, recipe: Files) -> None:

@@ -46,6 +46,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     fence: int
     requested_by: UUID | None
+    requested_at: datetime
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -298,6 +299,7 @@ def _run_of(job: Job) -> Run:
         attempt=job.attempt_count,
         fence=job.fence,
         requested_by=job.requested_by,
+        requested_at=job.created_at,
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -117,7 +117,7 @@ class Runner:
         self._metrics.count_fetches(finished.fetches)
         self._metrics.count_end(run.job_type, JobStatus.SUCCESS, seconds)
         if finished.publishes:
-            self._metrics.blueprints.inc()
+            self._metrics.count_blueprint((datetime.now(UTC) - run.requested_at).total_seconds())
         logger.info("job done", seconds=round(seconds, 2))
         return None
 

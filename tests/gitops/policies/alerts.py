@@ -2,7 +2,8 @@
 
 from tests.gitops.policies.objects import Document, Violation, of_kind, reject
 
-SEVERITIES = ("critical", "warning", "info")
+SEVERITIES = ("critical", "warning", "info", "none")
+"""The last is for what programs wait for, and no person."""
 
 
 def alerts_say_how_bad_it_is(documents: list[Document]) -> list[Violation]:
@@ -16,7 +17,9 @@ def alerts_say_how_bad_it_is(documents: list[Document]) -> list[Violation]:
 def alerts_say_what_to_do(documents: list[Document]) -> list[Violation]:
     violations = []
     for document, rule in _alerts(documents):
-        missing = [name for name in ("summary", "runbook_url") if not rule.get("annotations", {}).get(name)]
+        missing = [
+            name for name in ("summary", "description", "runbook_url") if not rule.get("annotations", {}).get(name)
+        ]
         if missing:
             violations.append(reject(document, f"alert {rule['alert']} has no {' and no '.join(missing)}", "Add it"))
     return violations

@@ -294,6 +294,7 @@ async def test_a_worker_tells_how_it_is_and_what_it_has_done(
                 'jobs_finished_total{status="success",type="discovery"} 1.0' in metrics
                 and 'fetches_total{outcome="ok"} 1.0' in metrics
                 and "blueprints_created_total 1.0" in metrics
+                and "time_to_blueprint_seconds_count 1.0" in metrics
                 and 'job_duration_seconds_count{type="discovery"} 1.0' in metrics
                 and 'job_queue_depth{type="discovery"}' in metrics
             )
