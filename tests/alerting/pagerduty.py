@@ -9,27 +9,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
+PATIENCE = 300.0
 SEVERITIES = {"critical", "error", "warning", "info"}
 Event = dict[str, Any]
 
 
 def fault(event: Event) -> str | None:
     """Why PagerDuty would refuse an event."""
-    if event.get("routing_key") != ROUTING_KEY:
-        return "no such routing key"
-    if event.get("event_action") not in {"trigger", "acknowledge", "resolve"}:
-        return "no such action"
-    if not 0 < len(event.get("dedup_key", "")) <= 255:
-        return "dedup_key has to have 1 to 255 characters"
     payload = event.get("payload", {})
-    if event["event_action"] == "trigger":
-        if not 0 < len(payload.get("summary", "")) <= 1024:
-            return "payload.summary has to have 1 to 1024 characters"
-        if not payload.get("source"):
-            return "payload.source is missing"
-        if payload.get("severity") not in SEVERITIES:
-            return "no such severity"
-    return None
+    triggers = event.get("event_action") == "trigger"
+    demands = {
+        "no such routing key": event.get("routing_key") == ROUTING_KEY,
+        "no such action": event.get("event_action") in {"trigger", "acknowledge", "resolve"},
+        "dedup_key has to have 1 to 255 characters": 0 < len(event.get("dedup_key", "")) <= 255,
+        "payload.summary has to have 1 to 1024 characters": not triggers or 0 < len(payload.get("summary", "")) <= 1024,
+        "payload.source is missing": not triggers or payload.get("source"),
+        "no such severity": not triggers or payload.get("severity") in SEVERITIES,
+    }
+    return next((wrong for wrong, met in demands.items() if not met), None)
 
 
 @dataclass
@@ -97,7 +94,7 @@ class PagerDuty:
         """What wakes somebody."""
         return self.incidents("critical")
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             told = "\n".join(str(one) for one in self.incidents()) or "nothing"
@@ -135,7 +132,7 @@ class PagerDuty:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
         return Handler

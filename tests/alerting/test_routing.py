@@ -128,6 +128,18 @@ def test_what_has_another_cause_is_told_too(start: Start, pagerduty: PagerDuty, 
     assert not any(found["status"]["inhibitedBy"] for found in alertmanager.alerts())
 
 
+@pytest.mark.parametrize("service", ["", "api"])
+def test_an_outage_that_is_over_is_not_told_again_as_a_budget_that_burns(
+    start: Start, pagerduty: PagerDuty, service: str
+) -> None:
+    alertmanager = start()
+    outage = {"alertname": "BudgetSpentByOutage", "severity": "none"} | ({"service": service} if service else {})
+    alertmanager.post(alert(outage), alert(BURNING), alert({**BURNING, "service": "web"}), alert(QUEUE))
+    others = {"QueueNotDraining"} | ({"ErrorBudgetBurnsFast"} if service else set())
+    pagerduty.until(lambda: told(pagerduty) == others, "others were told")
+    assert "api" not in {one.component for one in pagerduty.incidents()}
+
+
 def test_several_alerts_about_one_service_are_one_incident(start: Start, pagerduty: PagerDuty) -> None:
     alertmanager = start()
     alertmanager.post(alert(ERRORS), alert(BURNING))

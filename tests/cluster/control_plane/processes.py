@@ -39,6 +39,12 @@ class Processes:
             if process.poll() is not None:
                 raise AssertionError(f"{name} ended with exit code {process.returncode}:\n{self.tail(name)}")
 
+    def kill(self, name: str) -> None:
+        """End a program at once, as a crash does; `start` may start it again."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
     def stop(self) -> None:
         """Ask each to end, the newest first, and end it where it does not."""
         for process in reversed(self._running.values()):
