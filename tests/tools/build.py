@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.tools.paths import HERE, build_folder, cache, crds, tool
-from tests.tools.recipes import RECIPES, Binaries, Files
+from tests.tools.recipes import RECIPES, AdaptedBinaries, Binaries, Files
 
 # The first Go that fetches by itself the newer one that a module asks for.
 OLDEST_GO = (1, 21)
@@ -107,19 +107,23 @@ def compile_command(module: str, name: str) -> None:
     folder = build_folder(module) / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{name}.part"
-    arguments = ["-mod=readonly", "-trimpath", "-ldflags", recipe.linker_flags, "-tags", recipe.tags, "-o", str(part)]
-    with completed(module, recipe) as modfile:
-        run("go", "build", *modfile, *arguments, recipe.packages[name], cwd=HERE / module)
+    arguments = ["-mod=readonly", "-trimpath", "-ldflags", recipe.linker_flags, "-o", str(part)]
+    with adapted(module, recipe) as options:
+        run("go", "build", *arguments, *options, recipe.packages[name], cwd=HERE / module)
     part.replace(folder / name)
 
 
 @contextmanager
-def completed(module: str, recipe: Binaries) -> Iterator[list[str]]:
-    """Give the option that has Go build from copies of modules, with the files that the modules lack."""
-    if not recipe.added:
+def adapted(module: str, recipe: Binaries) -> Iterator[list[str]]:
+    """Give the options that have Go build with tags, and from copies of modules that have the files they lack."""
+    if not isinstance(recipe, AdaptedBinaries):
         yield []
         return
-    with tempfile.TemporaryDirectory(dir=cache(), prefix=".completed-") as scratch:
+    tags = ["-tags", recipe.tags]
+    if not recipe.added:
+        yield tags
+        return
+    with tempfile.TemporaryDirectory(dir=cache(), prefix=".adapted-") as scratch:
         modfile = Path(scratch, "go.mod")
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(HERE / module / name, Path(scratch, name))
@@ -134,7 +138,7 @@ def completed(module: str, recipe: Binaries) -> Iterator[list[str]]:
                 (copy / file).parent.mkdir(parents=True, exist_ok=True)
                 (copy / file).write_text(text)
             run("go", "mod", "edit", f"-replace={path}={copy}", str(modfile), cwd=scratch)
-        yield [f"-modfile={modfile}"]
+        yield [*tags, f"-modfile={modfile}"]
 
 
 def collect_files(module: str, recipe: Files) -> None:

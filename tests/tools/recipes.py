@@ -18,8 +18,14 @@ class Binaries:
 
     packages: dict[str, str]
     linker_flags: str
+
+
+@dataclass(frozen=True)
+class AdaptedBinaries(Binaries):
+    """Commands to compile otherwise than their module says: with tags, or with files that only a release has."""
+
     tags: str = ""
-    # What a release has and its module lacks: module to file to text.
+    # Module to file to text.
     added: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -47,7 +53,7 @@ RECIPES: dict[str, Binaries | Files] = {
         KUBERNETES_FLAGS,
     ),
     "argocd": Binaries({"argocd": "github.com/argoproj/argo-cd/v3/cmd"}, ARGOCD_FLAGS),
-    "prometheus": Binaries(
+    "prometheus": AdaptedBinaries(
         {
             "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
             "promtool": "github.com/prometheus/prometheus/cmd/promtool",
@@ -57,7 +63,7 @@ RECIPES: dict[str, Binaries | Files] = {
         tags="remove_all_sd",
     ),
     # A module of its own: the two do not agree on a dependency.
-    "alertmanager": Binaries(
+    "alertmanager": AdaptedBinaries(
         {
             "alertmanager": "github.com/prometheus/alertmanager/cmd/alertmanager",
             "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
