@@ -5,7 +5,7 @@ import os
 import re
 from typing import Any
 
-MINUTE = float(os.environ.get("WEBINTEL_TEST_MINUTE", "1"))
+MINUTE = float(os.environ.get("WEBINTEL_TEST_MINUTE", "1.5"))
 """Seconds that a minute takes; a machine that is busy with other things needs more of them."""
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -76,5 +76,6 @@ def well(world: World) -> World:
 
 
 def firing(world: World) -> set[str]:
-    """The alerts that wake somebody, or are about to."""
-    return {one["metric"]["alertname"] for one in world.prometheus.query('ALERTS{severity="critical"}')}
+    """The alerts that wake somebody, or are about to; a warning has a day until it is one of them."""
+    found = world.prometheus.query('ALERTS{severity="critical", alertname!="WarningUnattended"}')
+    return {one["metric"]["alertname"] for one in found}

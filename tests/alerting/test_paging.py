@@ -26,7 +26,7 @@ def the_page(world: World, component: str, *alerts: str) -> Incident:
     """Wait for the first page, which must be this one; afterwards some time for others to come."""
     pages = world.pagerduty.pages
     world.pagerduty.until(lambda: bool(pages()), f"a page of {' or '.join(alerts)}")
-    time.sleep(minutes(8))
+    time.sleep(minutes(6))
     assert len(pages()) == 1, [str(one) for one in pages()]
     (page,) = pages()
     assert page.component == component, str(page)
@@ -40,7 +40,7 @@ def goes(world: World, page: Incident) -> None:
     """Wait for its end, under the same key, and for what might come after it."""
     world.pagerduty.until(lambda: not page.open, f"the end of {page}")
     world.pagerduty.until(lambda: not firing(world), "nothing fires any more")
-    time.sleep(minutes(6))
+    time.sleep(minutes(3))
     assert [str(one) for one in world.pagerduty.pages()] == [str(page)]
     assert page.resolved == 1
     assert len({event["dedup_key"] for event in page.events}) == 1
@@ -49,7 +49,7 @@ def goes(world: World, page: Incident) -> None:
 
 def test_while_all_is_well_nobody_is_paged_and_the_switch_is_held(well: World) -> None:
     held = well.pagerduty.alive
-    time.sleep(minutes(20))
+    time.sleep(minutes(15))
     assert [str(one) for one in well.pagerduty.pages()] == []
     assert well.pagerduty.alive > held
     assert not well.pagerduty.refused

@@ -16,6 +16,9 @@ EMPTY_WHILE_WELL = {
     "CertificateMetricsMissing": "asks whether something is missing that is there",
     "BudgetSpentByOutage": "looks at alerts that fired",
     "WarningUnattended": "looks at warnings that fire",
+    "ApplicationOutOfSync": "asks for applications that are out of sync",
+    "ApplicationDegraded": "asks for applications that are unwell",
+    "JobsDie": "counts jobs that were given up",
 }
 COMPARISON = re.compile(r"(?P<kept>\{[^}]*\}|\"[^\"]*\")|(?P<operator>[=!<>]=|[<>])")
 
@@ -55,16 +58,13 @@ def selected(node: Any) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def busy(world: World) -> World:
     """The world, after jobs of each kind."""
-    prometheus = world.prometheus
     client = world.platform.client
-    (site,) = [one for one in client.get("/sites").json()["items"] if one["blueprint_version"]] or [None]
-    for kind in ("blueprint_update", "extraction"):
-        if site:
-            client.post("/jobs", json={"site_id": site["id"], "job_type": kind}).raise_for_status()
     deadline = time.monotonic() + PATIENCE
-    while not prometheus.value("sum(increase(time_to_blueprint_seconds_count[5m]))"):
+    while not (known := [one for one in client.get("/sites").json()["items"] if one["blueprint_version"]]):
         assert time.monotonic() < deadline, world.platform.processes.tails()
         time.sleep(0.5)
+    for kind in ("blueprint_update", "extraction"):
+        client.post("/jobs", json={"site_id": known[0]["id"], "job_type": kind}).raise_for_status()
     return world
 
 
