@@ -43,7 +43,7 @@ test: .venv/.deploy-ready ## run every test
 bench: setup ## measure speed as ratios in one interleaved run: make bench ARGS=--quick (whole: half an hour)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-test-tools: setup ## build the control plane that tests use: Kubernetes, kwok, Argo CD (needs Go; 15 minutes, once)
+test-tools: setup ## build what tests use: Kubernetes, kwok, Argo CD, Prometheus, Alertmanager (needs Go; 20 minutes, once)
 	@$(BIN)/python -m tests.tools.build
 
 lint: .venv/.deploy-ready ## style, types, YAML, playbooks

@@ -46,7 +46,8 @@ class Exporters:
 
     async def _answers(self) -> bool:
         try:
-            async with asyncio.timeout(0.5):
+            # A slow machine is no database that is down: then the scrape fails, and says nothing.
+            async with asyncio.timeout(10):
                 connection = await asyncpg.connect(self._database)
                 try:
                     return bool(await connection.fetchval("SELECT 1") == 1)
