@@ -1,6 +1,7 @@
 """Logs: one JSON line for each event, or coloured text for a person at a terminal."""
 
 import logging
+import re
 import sys
 from typing import Any, TextIO
 
@@ -17,6 +18,8 @@ QUIET = {
     "alembic": "WARNING",
 }
 """Libraries that tell more than anybody wants to read."""
+
+_ADDRESS = re.compile(r"[^\s@()'\"<>=:,]{1,64}@[^\s@()'\"<>=:,]{1,255}")
 
 
 def configure_logging(settings: Settings, *, role: str, stream: TextIO | None = None) -> None:
@@ -74,4 +77,25 @@ def _rendering(settings: Settings, output: TextIO, role: str) -> list[Any]:
 
     # Local variables stay out of the log: they hold passwords and pages.
     tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
-    return [name_role, structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
+    return [
+        name_role,
+        structlog.processors.ExceptionRenderer(tracebacks),
+        _withhold_people,
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _withhold_people(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Blot out e-mail addresses where text of others comes in: a database's error quotes the row that it refuses."""
+    for name in ("exception", "traceback"):
+        if name in event:
+            event[name] = _without_addresses(event[name])
+    return event
+
+
+def _without_addresses(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ADDRESS.sub("(address)", value)
+    if isinstance(value, dict):
+        return {name: _without_addresses(part) for name, part in value.items()}
+    return [_without_addresses(part) for part in value] if isinstance(value, list) else value

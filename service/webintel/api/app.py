@@ -32,7 +32,7 @@ from webintel.api.requests import provide_caller, provide_once, provide_session
 from webintel.blueprints import controllers as blueprints
 from webintel.db import create_database
 from webintel.jobs import controllers as jobs
-from webintel.serving.observe import Application, response_hooks
+from webintel.serving.observe import Application
 from webintel.settings import Settings
 from webintel.sites import controllers as sites
 
@@ -122,6 +122,8 @@ def create_app(settings: Settings) -> Application:
     """Put the application together."""
     parts = Parts(settings)
     app = Application(
+        settings,
+        parts.metrics,
         route_handlers=[
             index,
             metrics_endpoint,
@@ -134,7 +136,6 @@ def create_app(settings: Settings) -> Application:
         ],
         dependencies=parts.dependencies(),
         middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops)],
-        before_send=response_hooks(settings, parts.metrics),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
         openapi_config=openapi_config(),

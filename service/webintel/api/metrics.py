@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import structlog
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import func, select
-from sqlalchemy.pool import QueuePool
 
 from webintel.accounts.identities import Identities
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
+from webintel.api.requests import AnyRequest
 from webintel.db import Database
+from webintel.db.metrics import ConnectionCollector
 from webintel.drill.models import Outcome
 from webintel.drill.queries import DrillSummary, summary
 from webintel.jobs.models import Job, JobStatus, JobType
-from webintel.serving.metrics import RequestMetrics
+from webintel.serving.metrics import RequestMetrics, exposition
 from webintel.sites.models import Site, SiteStatus
 
 _BUSINESS_SECONDS = 5.0
@@ -34,30 +34,24 @@ class Metrics(RequestMetrics):
     def __init__(self, database: Database, identities: Identities) -> None:
         super().__init__()
         self._business = BusinessCollector(database)
-        self.registry.register(StateCollector(database, identities))
+        self.registry.register(ConnectionCollector(database))
+        self.registry.register(CacheCollector(identities))
         self.registry.register(self._business)
 
-    async def render(self) -> bytes:
-        """Write everything in Prometheus' text format."""
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """Write everything in one of Prometheus' text formats, and name it."""
         await self._business.refresh()
-        return generate_latest(self.registry)
+        return exposition(self.registry, accept)
 
 
-class StateCollector:
-    """Numbers that others keep, read when Prometheus asks."""
+class CacheCollector:
+    """Numbers of the caches."""
 
-    def __init__(self, database: Database, identities: Identities) -> None:
-        self._database = database
+    def __init__(self, identities: Identities) -> None:
         self._identities = identities
 
     def collect(self) -> Iterator[Metric]:
         """Give the numbers of this moment."""
-        connections = GaugeMetricFamily("database_connections", "Connections of this process.", labels=["state"])
-        pool = self._database.engine.pool
-        if isinstance(pool, QueuePool):
-            connections.add_metric(["in_use"], pool.checkedout())
-            connections.add_metric(["idle"], pool.checkedin())
-        yield connections
         hits = CounterMetricFamily("cache_hits", "Answers from a cache.", labels=["cache"])
         hits.add_metric(["identities"], self._identities.hits)
         yield hits
@@ -159,6 +153,7 @@ def drill_metrics(drills: DrillSummary) -> Iterator[Metric]:
     media_type=MediaType.TEXT,
     opt=allow(Permission.PUBLIC, **{UNLIMITED_OPT: True}),
 )
-async def metrics_endpoint(metrics: NamedDependency[Metrics]) -> Response[bytes]:
+async def metrics_endpoint(request: AnyRequest, metrics: NamedDependency[Metrics]) -> Response[bytes]:
     """Give every metric of this process."""
-    return Response(await metrics.render(), media_type=CONTENT_TYPE_LATEST)
+    content, media_type = await metrics.render(request.headers.get("accept", ""))
+    return Response(content, media_type=media_type)

@@ -6,7 +6,7 @@ import click
 import uvloop
 
 from webintel.api.app import create_app
-from webintel.commands.configuration import settings_for
+from webintel.commands.configuration import settings_for, tracing
 from webintel.commands.listening import drain_option, listening
 from webintel.logs import configure_logging
 from webintel.serving.server import serve
@@ -21,7 +21,7 @@ def command(host: str | None, port: int | None, drain_seconds: float) -> None:
     """Run the HTTP API."""
     settings = settings_for(database=True, secret_key=True, api_host=host, api_port=port)
     configure_logging(settings, role="api")
-    with listening(settings.api_host, settings.api_port) as listener:
+    with listening(settings.api_host, settings.api_port) as listener, tracing("api"):
         uvloop.run(_serve(settings, listener, drain_seconds))
 
 

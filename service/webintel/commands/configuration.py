@@ -1,8 +1,12 @@
 """Reading the settings for a command, with refusals that the command line shows as one line."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import click
 
 from webintel.settings import Settings, SettingsError, load_settings
+from webintel.tracing.starting import traced
 
 
 def settings_for(*, database: bool = False, secret_key: bool = False, **overrides: object) -> Settings:
@@ -17,3 +21,14 @@ def settings_for(*, database: bool = False, secret_key: bool = False, **override
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     return settings
+
+
+@contextmanager
+def tracing(role: str) -> Iterator[None]:
+    """Make traces for as long as the context lasts, where a collector is configured."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(traced(role))
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from error
+        yield

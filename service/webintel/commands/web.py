@@ -5,7 +5,7 @@ from socket import socket
 import click
 import uvloop
 
-from webintel.commands.configuration import settings_for
+from webintel.commands.configuration import settings_for, tracing
 from webintel.commands.listening import drain_option, listening
 from webintel.logs import configure_logging
 from webintel.serving.server import serve
@@ -22,7 +22,7 @@ def command(host: str | None, port: int | None, api_url: str | None, drain_secon
     """Run the web UI."""
     settings = settings_for(web_host=host, web_port=port, api_url=api_url)
     configure_logging(settings, role="web")
-    with listening(settings.web_host, settings.web_port) as listener:
+    with listening(settings.web_host, settings.web_port) as listener, tracing("web"):
         uvloop.run(_serve(settings, listener, drain_seconds))
 
 

@@ -3,7 +3,7 @@
 import click
 import uvloop
 
-from webintel.commands.configuration import settings_for
+from webintel.commands.configuration import settings_for, tracing
 from webintel.db.migrate import MigrationError
 from webintel.logs import configure_logging
 from webintel.settings import SettingsError
@@ -23,6 +23,7 @@ def command(host: str | None, port: int | None, concurrency: int | None) -> None
     configure_logging(settings, role="worker")
     try:
         fetch_options(settings)  # what cannot be used is refused now, not with the first job
-        uvloop.run(serve(settings, all_tasks))
+        with tracing("worker"):
+            uvloop.run(serve(settings, all_tasks))
     except (MigrationError, PortError, SettingsError) as error:
         raise click.ClickException(str(error)) from error

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 import webintel.db.metadata  # noqa: F401 - a table that refers to another needs it known, whatever else is imported
 from webintel.settings import Settings
+from webintel.tracing import spans
 
 _encoder = msgspec.json.Encoder()
 
@@ -36,6 +37,7 @@ class Database:
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         self._connections: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(engine.sync_engine, "connect", self._remember)
+        spans.watch(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

@@ -116,4 +116,6 @@ class Job(Base):
     recovery_action: Mapped[str | None] = mapped_column(Text)
 
     retry_of: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
+    origin: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    """The request that started it, as logs and traces name it."""
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

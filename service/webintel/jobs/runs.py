@@ -47,6 +47,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     fence: int
     requested_by: UUID | None
     requested_at: datetime
+    origin: dict[str, str]
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -300,6 +301,7 @@ def _run_of(job: Job) -> Run:
         fence=job.fence,
         requested_by=job.requested_by,
         requested_at=job.created_at,
+        origin=job.origin or {},
     )
 
 

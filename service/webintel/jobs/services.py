@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from webintel.jobs.errors import JobAlreadyRunning, JobEnded, JobNotFailed, JobNotFound, SiteNotFound
 from webintel.jobs.events import announce
 from webintel.jobs.models import AVAILABLE_METHODS, UNDER_WAY, Job, JobMethod, JobStatus, JobType
+from webintel.jobs.origins import present_origin
 from webintel.problems import InvalidInput
 from webintel.worker.pgqueuer import PgQueuerQueue
 from webintel.worker.queue import JobQueue
@@ -56,6 +57,7 @@ class JobService:
                 method=str(method),
                 priority=priority,
                 parameters=parameters or {},
+                origin=present_origin(),
                 requested_by=requested_by,
                 retry_of=retry_of,
             )

@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import structlog
 from litestar import Litestar
+from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import BeforeMessageSendHookHandler, Message, Receive, Scope, Send
+from litestar.types import BeforeMessageSendHookHandler, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from webintel.serving.metrics import RequestMetrics
 from webintel.settings import Settings
+from webintel.tracing import spans
 
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
@@ -36,15 +38,33 @@ logger = structlog.get_logger("webintel.request")
 class Application(Litestar):
     """Litestar, with a request id and a start time before anything else, so that no request goes without."""
 
+    def __init__(self, settings: Settings, metrics: RequestMetrics, **parts: Any) -> None:
+        super().__init__(before_send=response_hooks(settings, metrics), **parts)
+        self._metrics = metrics
+
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
         """Serve one connection."""
-        if scope["type"] == "http":
-            state = scope.setdefault("state", {})
-            state["started"] = time.perf_counter()
-            state["request_id"] = _request_id(scope)
-            structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(request_id=state["request_id"])
-        await super().__call__(scope, receive, send)
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["started"] = time.perf_counter()
+        state["request_id"] = _request_id(scope)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=state["request_id"])
+        with spans.request(scope):
+            try:
+                await super().__call__(scope, receive, send)
+            except Exception:
+                # It was counted when it began, as what its status said then.
+                if outcome := state.get("outcome"):
+                    self._metrics.count_failure(*outcome)
+                raise
+
+    @staticmethod
+    def _patch_opentelemetry_middleware(config: AppConfig) -> AppConfig:
+        """Change nothing: Litestar would import OpenTelemetry here, to look for a plugin that we do not use."""
+        return config
 
 
 def response_hooks(settings: Settings, metrics: RequestMetrics) -> list[BeforeMessageSendHookHandler]:
@@ -72,13 +92,14 @@ def response_hooks(settings: Settings, metrics: RequestMetrics) -> list[BeforeMe
         method = scope["method"] if scope["method"] in _METHODS else "other"  # type: ignore[typeddict-item]
         path = _CONVERTER.sub("", scope.get("path_template") or UNMATCHED)
         metrics.count_request(method, path, message["status"], seconds)
-        _log(scope, method, path, message["status"], seconds)
+        scope["state"]["outcome"] = (method, path, message["status"])
+        _log(scope, method, path, message, seconds)
 
     return [complete_headers, record]
 
 
-def _log(scope: Scope, method: str, path: str, status: int, seconds: float) -> None:
-    caller = scope.get("user")
+def _log(scope: Scope, method: str, path: str, message: HTTPResponseStartEvent, seconds: float) -> None:
+    caller, status = scope.get("user"), message["status"]
     level = "debug" if path in {"/health/live", "/health/ready", "/metrics"} else "info"
     getattr(logger, "error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else level)(
         "request",
@@ -90,7 +111,17 @@ def _log(scope: Scope, method: str, path: str, status: int, seconds: float) -> N
         caller=str(caller.user_id) if caller else None,
         caller_key=str(caller.api_key_id) if caller and caller.api_key_id else None,
         **{name: str(value) for name, value in scope.get("path_params", {}).items() if name.endswith("id")},
+        **_made(message),
     )
+
+
+def _made(message: HTTPResponseStartEvent) -> dict[str, str]:
+    """Name what a request has made."""
+    if message["status"] == HTTPStatus.CREATED:
+        for name, value in message["headers"]:
+            if name.lower() == b"location":
+                return {"made": value.decode("latin-1")}
+    return {}
 
 
 def _request_id(scope: Scope) -> str:

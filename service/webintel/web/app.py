@@ -5,14 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Request, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from webintel.serving.metrics import RequestMetrics
-from webintel.serving.observe import Application, response_hooks
+from webintel.serving.metrics import RequestMetrics, exposition
+from webintel.serving.observe import Application
 from webintel.settings import Settings
 from webintel.web.api_state import ApiWatch
 from webintel.web.health import Health, HealthController
@@ -22,9 +21,10 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 @get("/metrics", media_type=MediaType.TEXT, sync_to_thread=False)
-def metrics_endpoint(metrics: NamedDependency[RequestMetrics]) -> Response[bytes]:
+def metrics_endpoint(request: Request[Any, Any, Any], metrics: NamedDependency[RequestMetrics]) -> Response[bytes]:
     """Give every metric of this process."""
-    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    content, media_type = exposition(metrics.registry, request.headers.get("accept", ""))
+    return Response(content, media_type=media_type)
 
 
 class Parts:
@@ -53,9 +53,10 @@ def create_app(settings: Settings) -> Application:
     """Put the application together."""
     parts = Parts(settings)
     app = Application(
+        settings,
+        parts.metrics,
         route_handlers=[home, static_files, HealthController, metrics_endpoint],
         dependencies=parts.dependencies(),
-        before_send=response_hooks(settings, parts.metrics),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates())),

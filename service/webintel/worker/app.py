@@ -44,7 +44,7 @@ class Worker:
     def __init__(self, settings: Settings, make_tasks: MakeTasks) -> None:
         self._settings = settings
         self._database = create_database(settings, role="worker")
-        self._metrics = WorkerMetrics()
+        self._metrics = WorkerMetrics(self._database)
         self._runs = JobRuns(
             self._database,
             PgQueuerQueue(),

@@ -76,15 +76,16 @@ class Consumer:
 
     async def _handle(self, job: Job, context: Context) -> None:
         with context.cancellation:
+            job_id = UUID(bytes=job.payload)
             try:
-                delay = await self._handler(UUID(bytes=job.payload), job.id)
+                delay = await self._handler(job_id, job.id)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 if is_outage(error):
-                    logger.warning("the database went away under a job", error=type(error).__name__)
+                    logger.warning("the database went away under a job", job_id=str(job_id), error=type(error).__name__)
                 else:
-                    logger.exception("a job could not be handled")
+                    logger.exception("a job could not be handled", job_id=str(job_id))
                 # The entry must not end before its job has: it comes back, and then the job's row decides.
                 delay = UNEXPECTED_PAUSE
             if delay is not None:

@@ -1,5 +1,7 @@
 """What a worker tells Prometheus."""
 
+from typing import get_args
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,8 +12,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from webintel.db import Database
+from webintel.db.metrics import ConnectionCollector
+from webintel.engine.fetch.ledger import Outcome
 from webintel.engine.model import FetchRecord
-from webintel.jobs.models import JobType
+from webintel.jobs.models import ENDED, JobType
 
 _DURATIONS = (1, 5, 15, 30, 60, 120, 300, 600, 1200)
 # 900 is the objective of the alerts in gitops/base/monitoring.
@@ -24,7 +29,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 class WorkerMetrics:
     """A registry of its own, so that several workers can live in one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
         self.finished = Counter(
             "jobs_finished_total", "Jobs that have ended.", ["type", "status"], registry=self.registry
@@ -46,10 +51,17 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self.fetches = Counter("fetches_total", "URLs asked for.", ["outcome"], registry=self.registry)
+        self.registry.register(ConnectionCollector(database))
         for collector in (ProcessCollector, PlatformCollector):
             collector(registry=self.registry)
+        # A rate sees the first of a kind only where there was a zero before it.
         for job_type in JobType:
-            self.queue_depth.labels(job_type).set(0)
+            self.queue_depth.labels(job_type)
+            self.durations.labels(job_type)
+            for status in ENDED:
+                self.finished.labels(job_type, status)
+        for outcome in get_args(Outcome):
+            self.fetches.labels(outcome)
 
     def count_fetches(self, fetches: list[FetchRecord]) -> None:
         """Count what became of a visit's URLs."""

@@ -5,18 +5,23 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import anyio
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from webintel.db.outage import is_outage
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.engine.progress import Progress
+from webintel.engine.watching import watcher
 from webintel.jobs.models import JobStatus
+from webintel.jobs.origins import REQUEST_ID, TRACEPARENT
 from webintel.jobs.runs import Buried, Gone, JobRuns, Later, Run, RunLost
 from webintel.settings import Settings
+from webintel.tracing import spans
 from webintel.worker.metrics import WorkerMetrics
 from webintel.worker.task import Finished, Task
 
@@ -56,16 +61,13 @@ class Runner:
             case Later(delay):
                 return delay
             case Buried(run):
-                logger.error(
-                    "job given up: its worker was lost each time", job_id=str(run.job_id), attempts=run.attempt
-                )
+                with bound_contextvars(**_names(run)):
+                    logger.error("job given up: its worker was lost each time")
                 self._metrics.count_end(run.job_type, JobStatus.DEAD)
                 return None
             case Gone():
                 return None
-        with structlog.contextvars.bound_contextvars(
-            job_id=str(claimed.job_id), site_id=str(claimed.site_id), job_type=claimed.job_type
-        ):
+        with bound_contextvars(**_names(claimed)), _spanned(claimed):
             self._metrics.running.inc()
             try:
                 return await self._run(claimed)
@@ -73,9 +75,10 @@ class Runner:
                 self._metrics.running.dec()
 
     async def _run(self, run: Run) -> timedelta | None:
-        logger.info("job started", attempt=run.attempt)
+        logger.info("job started")
         began = time.monotonic()
         watch = _Watch(self._runs, run, self._beat_seconds)
+        watcher.set(spans.fetch_watcher())
         work = asyncio.create_task(self._tasks[run.job_type].work(run, watch.report), name="job")
         beats = asyncio.create_task(watch.keep_alive(), name="job heartbeat")
         stopping = asyncio.create_task(self._stop_requested(), name="job grace")
@@ -100,6 +103,7 @@ class Runner:
             with anyio.CancelScope(shield=True):
                 for task in (work, beats, stopping):
                     await _give_up(task)
+            watch.end_step()
 
     async def _end(self, run: Run, work: asyncio.Task[Finished], began: float) -> timedelta | None:
         try:
@@ -122,12 +126,13 @@ class Runner:
         return None
 
     async def _fail(self, run: Run, error: EngineError, began: float) -> timedelta | None:
+        # Its message stays in the job: it quotes addresses, and what stands in those is nobody's business.
         effects = self._tasks[run.job_type].failed(run)
         ended = await self._until_written(lambda: self._runs.fail(run, error, effects))
         if isinstance(ended, timedelta):
-            logger.warning("job failed, to be tried again", error=error.code, message=error.message, after=str(ended))
+            logger.warning("job failed, to be tried again", error=error.code, after=str(ended))
             return ended
-        logger.warning("job failed", error=error.code, message=error.message, status=ended)
+        logger.warning("job failed", error=error.code, status=ended)
         self._metrics.count_end(run.job_type, ended, time.monotonic() - began)
         return None
 
@@ -156,10 +161,22 @@ class _Watch:
         self._run = run
         self._beat_seconds = beat_seconds
         self._latest: Progress | None = None
+        self._step: str | None = None
+        self._step_began = 0.0
 
     def report(self, progress: Progress) -> None:
         """Note how far the job has come; only the latest is written."""
         self._latest = progress
+        if progress.step != self._step:
+            self.end_step()
+            self._step, self._step_began = progress.step, time.monotonic()
+            logger.info("job step", step=progress.step, percentage=progress.percentage)
+
+    def end_step(self) -> None:
+        """Say that the present step has ended, where there is one."""
+        if self._step is not None:
+            spans.step(self._step, time.monotonic() - self._step_began)
+            self._step = None
 
     async def keep_alive(self) -> None:
         """Write until cancelled.
@@ -183,6 +200,27 @@ class _Watch:
                 if not is_outage(error):
                     raise
                 self._latest = self._latest or latest
+
+
+def _names(run: Run) -> dict[str, Any]:
+    """What every log line about a run carries."""
+    return {
+        "job_id": str(run.job_id),
+        "site_id": str(run.site_id),
+        "job_type": run.job_type,
+        "attempt": run.attempt,
+        "caller": str(run.requested_by) if run.requested_by else None,
+        REQUEST_ID: run.origin.get(REQUEST_ID),
+    }
+
+
+def _spanned(run: Run) -> AbstractContextManager[None]:
+    attributes: dict[str, spans.Value] = {
+        "webintel.job_id": str(run.job_id),
+        "webintel.site_id": str(run.site_id),
+        "webintel.attempt": run.attempt,
+    }
+    return spans.span(f"job {run.job_type}", "consumer", run.origin.get(TRACEPARENT), attributes)
 
 
 async def _give_up(task: asyncio.Task[Any]) -> None:

@@ -19,6 +19,7 @@ from webintel.engine.fetch.options import FetchOptions
 from webintel.engine.fetch.pacing import Pacer, parse_retry_after
 from webintel.engine.fetch.response import Headers, find_header
 from webintel.engine.fetch.walls import is_challenge
+from webintel.engine.watching import Attempt, watcher
 
 _PASSING_STATUSES: Final = frozenset({429, 502, 503, 504})
 # What hostile HTTP/2 frames raise comes through httpx as it is.
@@ -106,7 +107,7 @@ class Exchange:
             pause = self._options.backoff * 2**attempt
             final = attempt >= self._options.retries
             try:
-                reply = await self._attempt(target, plan)
+                reply = await self._watched(target, plan)
             except _FAILURES as error:
                 # A connection whose HTTP/2 is broken would otherwise be used again.
                 await self._transport.discard_idle()
@@ -131,6 +132,23 @@ class Exchange:
             raise EngineError(ErrorCode.RATE_LIMITED, f"{host} asks not to be visited for {held:.0f} seconds.")
         self._deadline.require(self._pacer.waiting_time(host))
         await self._pacer.turn(host, delay)
+
+    async def _watched(self, target: Target, plan: Plan) -> Reply:
+        tell = watcher.get()
+        if tell is None:
+            return await self._attempt(target, plan)
+        started = time.monotonic()
+        status, problem = None, None
+        try:
+            reply = await self._attempt(target, plan)
+            status = reply.status
+        except BaseException as error:
+            problem = type(error).__name__
+            raise
+        finally:
+            path, seconds = target.path.partition("?")[0], time.monotonic() - started
+            tell(Attempt(host=target.host, path=path, seconds=seconds, status=status, error=problem))
+        return reply
 
     async def _attempt(self, target: Target, plan: Plan) -> Reply:
         seconds = min(self._options.request_timeout, self._deadline.seconds_left)

@@ -1,0 +1,24 @@
+"""What a process tells Prometheus about its connections."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from sqlalchemy.pool import QueuePool
+
+from webintel.db.engine import Database
+
+
+class ConnectionCollector:
+    """Numbers of the pool, read when Prometheus asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the numbers of this moment."""
+        connections = GaugeMetricFamily("database_connections", "Connections of this process.", labels=["state"])
+        pool = self._database.engine.pool
+        if isinstance(pool, QueuePool):
+            connections.add_metric(["in_use"], pool.checkedout())
+            connections.add_metric(["idle"], pool.checkedin())
+        yield connections

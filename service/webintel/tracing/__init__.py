@@ -1,0 +1,1 @@
+"""Traces over OTLP where a collector is configured; OpenTelemetry is not even imported where none is."""
