@@ -41,9 +41,11 @@ class Gate(ASGIMiddleware):
             # Nobody waits for what is known not to answer; the health check notices when it is back.
             raise Unavailable("The database does not answer at the moment.", retry_after=RETRY_AFTER_SECONDS)
         caller, refusal = None, None
+        scope["user"] = None
         if permission is not Permission.PUBLIC:
             try:
-                caller = await self._identify(Request(scope))
+                # Also for the log of what is refused from here on.
+                scope["user"] = caller = await self._identify(Request(scope))
             except NotSignedIn as error:
                 refusal = error
         if not options.get(UNLIMITED_OPT):
@@ -56,7 +58,6 @@ class Gate(ASGIMiddleware):
         if permission is not Permission.PUBLIC:
             _authorize(caller, permission)
         _require_json(scope)  # type: ignore[arg-type]  # only HTTP comes here
-        scope["user"] = caller
         await next_app(scope, receive, send)
 
     async def _identify(self, request: Request[Any, Any, Any]) -> Caller:

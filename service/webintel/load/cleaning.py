@@ -15,8 +15,8 @@ from webintel.load.targets import Target
 AT_ONCE = 8
 PATIENCE = 10.0
 """Seconds for one request."""
-DEFAULT_WAIT = 5.0
-"""Seconds after a 429 or a 503 that does not say how long."""
+DEFAULT_WAIT = 2.0
+"""Seconds after no answer, or a 429 or 503 that does not say how long."""
 
 
 class Cleaned(msgspec.Struct, frozen=True):
@@ -142,7 +142,8 @@ class _Cleaner:
     async def _patiently(self, lane: Lane, method: str, path: str) -> Answer:
         while True:
             answer = await lane.send(method, path)
-            if answer.status not in {429, 503}:
+            # Who has just been under load may need a while before it answers.
+            if answer.error not in {"HTTP 429", "HTTP 503", "timeout"}:
                 return answer
             said = answer.retry_after or ""
             wait = float(said) if said.isdigit() else DEFAULT_WAIT

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from webintel.load.measured import Measured
-from webintel.load.plots import Line, plot
+from webintel.load.plots import Axis, Line, plot
 from webintel.load.summary import QUANTILES, Outcome, lines, show_time
 
 _STYLE = """
@@ -15,6 +15,7 @@ th:first-child, td:first-child { text-align: left } tr { border-bottom: 1px soli
 svg { width: 100%; font: 12px system-ui, sans-serif } svg text { fill: currentColor } pre { white-space: pre-wrap }
 """
 _POINTS = 400
+_SINCE_START = Axis("seconds since the start", low=0.0)
 
 
 def html(outcome: Outcome) -> str:
@@ -29,7 +30,7 @@ def html(outcome: Outcome) -> str:
         f"<pre>{escape(chr(10).join(_prose(outcome)))}</pre>",
         "<h2>Endpoints</h2>",
         *_table(measured),
-        "<h2>Latency over time</h2><p>Seconds, by when a request was due.</p>",
+        "<h2>Latency over time</h2><p>By when a request was due.</p>",
         _over_time(measured),
         "<h2>Requests over time</h2><p>A second.</p>",
         _rate(measured),
@@ -66,7 +67,7 @@ def _over_time(measured: Measured) -> str:
         for name, share, colour in shown
     ]
     slowest = Line("max", "#888", [(at, slot.durations.longest or 0.0) for at, slot in slots])
-    return plot("Latency over time", "seconds since the start", [slowest, *lines_])
+    return plot("Latency over time", _SINCE_START, Axis("", _short, low=0.0), [slowest, *lines_])
 
 
 def _rate(measured: Measured) -> str:
@@ -74,9 +75,8 @@ def _rate(measured: Measured) -> str:
     width = measured.timeline.width
     due = [(at, slot.durations.count / width) for at, slot in slots]
     failed = [(at, slot.failed / width) for at, slot in slots]
-    return plot(
-        "Requests over time", "seconds since the start", [Line("due", "#27c", due), Line("failed", "#c33", failed)]
-    )
+    shown = [Line("due", "#27c", due), Line("failed", "#c33", failed)]
+    return plot("Requests over time", _SINCE_START, Axis("", low=0.0), shown)
 
 
 def _distribution(measured: Measured) -> str:
@@ -87,4 +87,9 @@ def _distribution(measured: Measured) -> str:
         points.append((high / 1_000_000, seen / durations.count))
     step = max(1, len(points) // _POINTS)
     thinned = [*points[::step], *points[-1:]]
-    return plot("Distribution", "seconds", [Line("share", "#27c", thinned)], logarithmic=True)
+    across = Axis("time of a request", _short, logarithmic=True)
+    return plot("Distribution", across, Axis("", "{:.0%}".format, low=0.0), [Line("all endpoints", "#27c", thinned)])
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 or not seconds else f"{seconds * 1000:g} ms"

@@ -97,7 +97,7 @@ def _own(measured: Measured) -> Iterable[str]:
 
 def _sites(outcome: Outcome) -> Iterable[str]:
     if outcome.measured.created:
-        yield f"  {outcome.measured.created} sites made, {outcome.removed} removed afterwards"
+        yield f"  {outcome.measured.created} sites made, and {outcome.removed} that were left at the end removed"
     if outcome.left_over:
         yield f"  Sites of this test are left ({outcome.left_over}): `webintel load --clean-up --target {outcome.url}`."
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.service.load.conftest import Answer, Ended, Serve, end_of, response, run_load, start_load
+from webintel.load.cleaning import PATIENCE
 
 
 async def well(_: int, writer: asyncio.StreamWriter) -> None:
@@ -100,6 +101,24 @@ async def test_thresholds_set_the_exit_code(serve: Serve, tmp_path: Path) -> Non
     done, found = await measure(tmp_path, *options, "--fail-if", "p50>30s", "--fail-if", "requests<1000")
     assert (done.code, found["thresholds_broken"]) == (3, ["requests<1000: it is 20"])
     assert "FAILED requests<1000: it is 20" in done.out
+
+
+async def test_taking_away_waits_for_who_is_still_out_of_breath(serve: Serve) -> None:
+    async def answer(number: int, writer: asyncio.StreamWriter) -> None:
+        status = 503 if number == 1 else 200
+        writer.write(response(status, b'{"items": []}', *(["Retry-After: 1"] if status == 503 else [])))
+
+    async def silent(number: int, writer: asyncio.StreamWriter) -> None:
+        if number == 1:
+            await asyncio.sleep(PATIENCE + 2)
+        writer.write(response(200, b'{"items": []}'))
+
+    for behaviour in (answer, silent):
+        done = await run_load("--clean-up", "--target", await serve(behaviour), WEBINTEL_LOAD_API_KEY="key")
+        assert (done.code, done.out) == (0, "0 sites of load tests removed.\n")
+    gone = await run_load("--clean-up", "--target", "http://127.0.0.1:1", WEBINTEL_LOAD_API_KEY="key")
+    assert gone.code == 1
+    assert "not connected" in gone.error
 
 
 async def test_nobody_there_is_no_success() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from webintel.load.errors import LoadError
 from webintel.load.histogram import LONGEST, Histogram
 from webintel.load.measured import KINDS, SLOTS, Measured, Strain, Tally, Timeline
+from webintel.load.plots import Axis, Line, plot
 from webintel.load.scenarios import SCENARIOS
 from webintel.load.strain import own_limits, own_part
 from webintel.load.thresholds import read_threshold
@@ -165,6 +167,29 @@ def test_arrivals_are_counted_not_summed_up() -> None:
     assert times == sorted(times)
     assert sum(30 <= at < 50 for at in times) == 4000
     assert list(SCENARIOS["steady"][1].scaled(peak=2, seconds=2).arrivals()) == [0, 0.5, 1, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("highest", "across", "up"),
+    [
+        (119.7, ["0", "20", "40", "60", "80", "100"], ["0", "20", "40", "60", "80", "100", "120"]),
+        (0.83, ["0", "0.2", "0.4", "0.6", "0.8"], ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        (0, ["0"], ["0", "1"]),
+    ],
+)
+def test_marks_of_a_plot_are_round_numbers(highest: float, across: list[str], up: list[str]) -> None:
+    drawn = plot("times", Axis("", low=0.0), Axis("", low=0.0), [Line("p50", "#123456", [(0, 0), (highest, highest)])])
+    assert re.findall(r'text-anchor="middle">([\d.]+)<', drawn) == across
+    assert re.findall(r'text-anchor="end">([\d.]+)<', drawn) == up
+    # The key has the colour of its line.
+    assert drawn.count("#123456") == 2
+
+
+def test_a_logarithmic_axis_has_decades() -> None:
+    line = Line("all", "#000", [(0.002, 0.1), (4.0, 1.0)])
+    drawn = plot("times", Axis("", logarithmic=True), Axis("", low=0.0), [line])
+    assert re.findall(r'text-anchor="middle">([\d.]+)<', drawn) == ["0.01", "0.1", "1"]
+    assert "nothing was measured" in plot("times", Axis(""), Axis(""), [Line("all", "#000", [])])
 
 
 def test_tallies_keep_what_failed_apart() -> None:
