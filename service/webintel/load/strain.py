@@ -12,6 +12,8 @@ from webintel.load.measured import Measured, Strain
 BEAT_SECONDS = 0.02
 FULL_CPU = 0.9
 LATE_SECONDS = 0.02
+TIMER_SECONDS = 0.002
+"""So late is a timer of an idle machine."""
 OWN_SHARE = 0.2
 """Of the median: more, and the numbers say as much of the tester as of the server."""
 
@@ -50,7 +52,9 @@ def own_part(measured: Measured) -> float:
     work = sum(strain.cpu_seconds for strain in measured.strains) / requests if requests else 0.0
     busiest = max((strain.cpu for strain in measured.strains), default=0.0)
     used = min(busiest, FULL_CPU)
-    return work * (1 + used / (2 * (1 - used)))
+    # An answer waits for a processor as long as a timer does, where others of this machine keep it busy.
+    wait = max((strain.lag.quantile(0.5) or 0.0 for strain in measured.strains), default=0.0)
+    return work * (1 + used / (2 * (1 - used))) + max(0.0, wait - TIMER_SECONDS)
 
 
 def own_limits(measured: Measured) -> list[str]:

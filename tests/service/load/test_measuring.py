@@ -158,6 +158,10 @@ def test_its_own_work_is_weighed_against_the_median() -> None:
     assert own_limits(measured) == []
     measured.strains = [Strain(cpu=0.8, cpu_seconds=0.08)]
     assert own_limits(measured) == ["about 2.4 ms of the median of 10.0 ms is its own work"]
+    # Others keep the processor from it.
+    measured.strains = [Strain(cpu=0.01, cpu_seconds=0.001)]
+    measured.strains[0].lag.add(0.006)
+    assert own_limits(measured) == ["about 4.0 ms of the median of 10.0 ms is its own work"]
 
 
 def test_arrivals_are_counted_not_summed_up() -> None:
