@@ -7,7 +7,7 @@ import msgspec
 
 from webintel.load.measured import Measured, Tally
 from webintel.load.plan import Plan
-from webintel.load.strain import own_limits, own_part
+from webintel.load.strain import FULL_CPU, own_limits, own_part
 
 QUANTILES: tuple[tuple[str, float], ...] = (
     ("p50", 0.5),
@@ -93,6 +93,8 @@ def _own(measured: Measured) -> Iterable[str]:
         cpu = max((strain.cpu for strain in measured.strains), default=0.0)
         own = show_time(own_part(measured))
         yield f"  The tester had room to spare: at most {cpu:.0%} of a processor a process, about {own} of each time."
+        if measured.machine_cpu > FULL_CPU:
+            yield f"  This machine was busy to {measured.machine_cpu:.0%}: each time holds waits for a processor as well."
 
 
 def _sites(outcome: Outcome) -> Iterable[str]:
