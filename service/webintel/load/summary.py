@@ -94,7 +94,7 @@ def _own(measured: Measured) -> Iterable[str]:
         own = show_time(own_part(measured))
         yield f"  The tester had room to spare: at most {cpu:.0%} of a processor a process, about {own} of each time."
         if measured.machine_cpu > FULL_CPU:
-            yield f"  This machine was busy to {measured.machine_cpu:.0%}: each time holds waits for a processor as well."
+            yield f"  This machine was busy to {measured.machine_cpu:.0%}: each time holds waits for a processor, too."
 
 
 def _sites(outcome: Outcome) -> Iterable[str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+if TYPE_CHECKING:
+    # The web UI makes spans as well, and knows neither the database nor the engine.
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
-from webintel.engine.watching import Attempt
+    from webintel.engine.watching import Attempt
 
 Kind = Literal["internal", "consumer"]
 Value = str | int | float | bool
@@ -29,11 +31,11 @@ class Tracer(Protocol):
         """Tell of a step that has just ended."""
         ...
 
-    def fetched(self, attempt: Attempt) -> None:
+    def fetched(self, attempt: "Attempt") -> None:
         """Tell of a request to somebody else's server that has just ended."""
         ...
 
-    def watch(self, engine: AsyncEngine) -> None:
+    def watch(self, engine: "AsyncEngine") -> None:
         """Tell of each statement of an engine."""
         ...
 
@@ -71,12 +73,12 @@ def step(name: str, seconds: float) -> None:
         _tracer.step(name, seconds)
 
 
-def fetch_watcher() -> Callable[[Attempt], None] | None:
+def fetch_watcher() -> "Callable[[Attempt], None] | None":
     """Give what the engine is to tell of its requests; none where nobody listens."""
     return None if _tracer is None else _tracer.fetched
 
 
-def watch(engine: AsyncEngine) -> None:
+def watch(engine: "AsyncEngine") -> None:
     """Tell of each statement of an engine that runs within a span."""
     if _tracer is not None:
         _tracer.watch(engine)
