@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "worker": "Run the worker that does the jobs.",
     "web": "Run the web UI.",
     "migrate": "Bring the database to the newest schema.",
+    "database-password": "Give our role in the database its new password.",
     "restore-drill": "Prove that the newest backup restores.",
     "load": "Put load on the API, and say what it bears.",
     "user": "Manage the people who may sign in.",

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     restored_database_url: SecretStr | None = None
     """What a restore drill compares with the live database."""
+    database_password_previous: SecretStr | None = None
+    """The other password during a rotation: tried where a database refuses the one in its address."""
     redis_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     """Signs access tokens; at least 32 characters."""

@@ -1,11 +1,15 @@
 """Servers beside the one that the tests share: copies of a server, as backups and replicas are."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
+import asyncpg
 from sqlalchemy import make_url
 
 from webintel.db.embedded import TEST_OPTIONS, EmbeddedServer
@@ -58,3 +62,43 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class PasswordServer(NamedTuple):
+    """A server that lets the role `wip` in from the network by its password alone."""
+
+    server: EmbeddedServer
+    port: int
+
+    def url(self, password: str) -> str:
+        return f"postgresql://wip:{quote(password, safe='')}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def log(self) -> str:
+        return (self.server.data_dir / "postgres.log").read_text()
+
+    async def administer(self, *statements: str) -> None:
+        """Run statements as the superuser, who comes by the socket."""
+        connection = await asyncpg.connect(self.server.url, port=self.port)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    async def change_password(self, password: str) -> None:
+        literal = password.replace("'", "''")
+        await self.administer(f"ALTER ROLE wip PASSWORD '{literal}'")
+
+
+@contextmanager
+def password_server(options: Mapping[str, str] | None = None) -> Iterator[PasswordServer]:
+    """A server of its own, as in the clusters; `wip` may make tables in it and has no password yet."""
+    with _folder() as folder, socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+        probe.close()
+        folder.chmod(0o711)
+        rules = folder / "pg_hba.conf"
+        rules.write_text("local all all trust\nhost all wip 127.0.0.1/32 scram-sha-256\n")
+        rules.chmod(0o644)
+        network = {"listen_addresses": "127.0.0.1", "port": str(port), "hba_file": str(rules)}
+        with EmbeddedServer(folder, options={**TEST_OPTIONS, **network, **(options or {})}) as server:
+            yield PasswordServer(server, port)

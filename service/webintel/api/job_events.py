@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from webintel.db.engine import driver_dsn
+from webintel.db.engine import login_for
 from webintel.jobs.events import CHANNEL
 from webintel.problems import Unavailable
 from webintel.settings import Settings
@@ -26,7 +26,7 @@ class JobEvents:
     """Wakes those who follow a job when its row has changed; they poll as well, so a lost notification only delays."""
 
     def __init__(self, settings: Settings) -> None:
-        self._dsn = driver_dsn(settings.require_database_url())
+        self._login = login_for(settings)
         self._connect_timeout = settings.database_connect_timeout
         self._followers: dict[UUID, set[asyncio.Event]] = {}
         self._count = 0
@@ -82,8 +82,8 @@ class JobEvents:
             await asyncio.sleep(_RECONNECT_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads them
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=self._connect_timeout, server_settings={"application_name": "webintel job events"}
+        connection = await self._login.connect(
+            timeout=self._connect_timeout, server_settings={"application_name": "webintel job events"}
         )
         try:
             await connection.add_listener(CHANNEL, self._notified)

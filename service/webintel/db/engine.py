@@ -11,6 +11,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 import webintel.db.metadata  # noqa: F401 - a table that refers to another needs it known, whatever else is imported
+from webintel.db.login import Login
 from webintel.settings import Settings
 from webintel.tracing import spans
 
@@ -78,22 +79,22 @@ def create_database(settings: Settings, *, role: str, pool_size: int | None = No
         role: shown as the application name in `pg_stat_activity`.
         pool_size: overrides the setting.
     """
-    return Database(
-        create_async_engine(
-            make_url(settings.require_database_url()),
-            pool_size=pool_size or settings.database_pool_size,
-            max_overflow=settings.database_max_overflow,
-            pool_timeout=settings.database_pool_timeout,
-            # Costs one round trip, and lets a restart of the server pass without a failed request.
-            pool_pre_ping=True,
-            pool_recycle=1800,
-            # Or an error's text would carry password hashes and whatever else a statement was given.
-            hide_parameters=True,
-            json_serializer=to_json,
-            json_deserializer=msgspec.json.decode,
-            connect_args=connect_arguments(settings, role),
-        )
+    engine = create_async_engine(
+        make_url(settings.require_database_url()),
+        pool_size=pool_size or settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout,
+        # Costs one round trip, and lets a restart of the server pass without a failed request.
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        # Or an error's text would carry password hashes and whatever else a statement was given.
+        hide_parameters=True,
+        json_serializer=to_json,
+        json_deserializer=msgspec.json.decode,
+        connect_args=connect_arguments(settings, role),
     )
+    sign_in(engine, settings)
+    return Database(engine)
 
 
 def connect_arguments(settings: Settings, role: str) -> dict[str, Any]:
@@ -109,6 +110,18 @@ def connect_arguments(settings: Settings, role: str) -> dict[str, Any]:
             "idle_in_transaction_session_timeout": "60000",
         },
     }
+
+
+def sign_in(engine: AsyncEngine, settings: Settings) -> None:
+    """Have an engine's connections made with either password that the settings know."""
+    event.listen(engine.sync_engine, "do_connect", login_for(settings).do_connect)
+
+
+def login_for(settings: Settings, url: str | None = None) -> Login:
+    """How to sign in to the database of the settings, or to another one that takes the same passwords."""
+    url = url or settings.require_database_url()
+    other = settings.database_password_previous
+    return Login(driver_dsn(url), make_url(url).password, other.get_secret_value() if other else None)
 
 
 def driver_dsn(url: str | URL) -> str:

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import asyncpg
 import structlog
-from sqlalchemy import make_url
 
-from webintel.db.engine import driver_dsn
+from webintel.db.engine import login_for
 from webintel.settings import Settings
 
 FIRST_PAUSE = 0.2
@@ -32,7 +31,7 @@ class Listener:
     def __init__(
         self, settings: Settings, channels: Mapping[str, OnPayload], on_connected: Callable[[], None] | None = None
     ) -> None:
-        self._dsn = driver_dsn(make_url(settings.require_database_url()))
+        self._login = login_for(settings)
         self._timeout = settings.database_connect_timeout
         self._channels = dict(channels)
         self._on_connected = on_connected
@@ -53,8 +52,7 @@ class Listener:
         while True:
             try:
                 async with asyncio.timeout(self._timeout + 1):
-                    connection = await asyncpg.connect(
-                        self._dsn,
+                    connection = await self._login.connect(
                         timeout=self._timeout,
                         command_timeout=self._timeout,
                         server_settings={"application_name": "webintel listener"},

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from webintel.db.engine import driver_dsn
+from webintel.db.engine import login_for, sign_in
 from webintel.settings import PREFIX, Settings
 
 LOCK_KEY = 7_264_193_025
@@ -67,10 +67,11 @@ async def migrate(settings: Settings, revision: str = "head", *, wait_seconds: f
         MigrationError: it cannot be done.
     """
     url = settings.require_database_url()
-    await wait_until_ready(url, wait_seconds)
+    await wait_until_ready(settings, wait_seconds)
     engine = create_async_engine(
         make_url(url), connect_args={"server_settings": {"application_name": "webintel migrate"}}
     )
+    sign_in(engine, settings)
     try:
         for attempt in range(LOCK_ATTEMPTS):
             try:
@@ -87,17 +88,18 @@ async def migrate(settings: Settings, revision: str = "head", *, wait_seconds: f
     raise MigrationError("Others hold locks on the database for too long: try again when less is going on.")
 
 
-async def wait_until_ready(url: str, wait_seconds: float) -> None:
+async def wait_until_ready(settings: Settings, wait_seconds: float) -> None:
     """Wait until the database accepts connections.
 
     Raises:
         MigrationError: it does not in time, or refuses us for good.
     """
     deadline = time.monotonic() + wait_seconds
-    where = make_url(url).set(password=None).render_as_string().replace("+asyncpg", "", 1)
+    where = make_url(settings.require_database_url()).set(password=None).render_as_string().replace("+asyncpg", "", 1)
+    login = login_for(settings)
     while True:
         try:
-            connection = await asyncpg.connect(driver_dsn(url), timeout=5)
+            connection = await login.connect(timeout=5)
         except REFUSED as error:
             raise MigrationError(f"{where} refuses the connection: {error}. Check {PREFIX}DATABASE_URL.") from error
         except (*NOT_YET, TimeoutError) as error:

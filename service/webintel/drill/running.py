@@ -114,7 +114,7 @@ class Drill:
             await cluster.create()
             await cluster.until_ready(deadline)
         url = self._restored_url(cluster)
-        await until_restored(url, deadline, self._say)
+        await until_restored(self._settings, url, deadline, self._say)
         self._say("comparing what was restored with the live database")
         try:
             async with asyncio.timeout(self._limits.check_seconds):

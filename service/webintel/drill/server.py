@@ -7,9 +7,11 @@ from typing import Any
 import asyncpg
 from sqlalchemy import make_url
 
-from webintel.db.engine import driver_dsn
+from webintel.db.engine import login_for
+from webintel.db.login import Login
 from webintel.drill.cluster import Say
 from webintel.drill.errors import DrillError
+from webintel.settings import Settings
 
 CONNECT_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
@@ -27,17 +29,18 @@ _RECOVERY = "SELECT pg_is_in_recovery() AS recovering, pg_last_wal_replay_lsn():
 _RECOVERY += "CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END AS paused"
 
 
-async def until_restored(url: str, deadline: float, say: Say) -> None:
+async def until_restored(settings: Settings, url: str, deadline: float, say: Say) -> None:
     """Wait until the server has left recovery, or stands still in it.
 
     Raises:
         DrillError: it does not by the deadline, or lets nobody in.
     """
     where = make_url(url).render_as_string().replace("+asyncpg", "", 1)
+    login = login_for(settings, url)
     said, settled_at, refused_at, replayed = "", 0.0, 0.0, None
     while True:
         try:
-            state = await _ask(url)
+            state = await _ask(login)
         except REFUSED as error:
             refused_at = refused_at or time.monotonic()
             problem = f"{where} refuses the connection: {error}"
@@ -61,8 +64,8 @@ async def until_restored(url: str, deadline: float, say: Say) -> None:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _ask(url: str) -> Any:
-    connection = await asyncpg.connect(driver_dsn(url), timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
+async def _ask(login: Login) -> Any:
+    connection = await login.connect(timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
     try:
         return await connection.fetchrow(_RECOVERY)
     finally:

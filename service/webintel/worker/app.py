@@ -110,7 +110,7 @@ class Worker:
             consuming.result()
 
     async def _wait_for_schema(self) -> None:
-        await wait_until_ready(self._settings.require_database_url(), DATABASE_PATIENCE)
+        await wait_until_ready(self._settings, DATABASE_PATIENCE)
         pause = 0.2
         while not self._stopping.is_set():
             problem = await self._database_problem()

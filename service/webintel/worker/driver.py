@@ -12,9 +12,8 @@ import asyncpg
 import structlog
 from pgqueuer.core.tm import TaskManager
 from pgqueuer.ports.driver import NotifyCallback
-from sqlalchemy import make_url
 
-from webintel.db.engine import driver_dsn
+from webintel.db.engine import login_for
 from webintel.db.listen import Listener
 from webintel.db.outage import CONNECTION_ERRORS, is_read_only
 from webintel.db.readiness import READ_ONLY, UNREACHABLE
@@ -36,6 +35,7 @@ class ReconnectingDriver:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._login = login_for(settings)
         self._pool: asyncpg.Pool | None = None
         self._listeners: dict[str, Listener] = {}
         self._shutdown = asyncio.Event()
@@ -110,7 +110,7 @@ class ReconnectingDriver:
     async def _connected(self) -> Any:
         if self._pool is None:
             self._pool = await asyncpg.create_pool(
-                driver_dsn(make_url(self._settings.require_database_url())),
+                connect=self._login.connect,
                 min_size=0,
                 max_size=2,
                 timeout=self._settings.database_connect_timeout,
