@@ -132,7 +132,9 @@ class Pod:
                 (folder / key).write_text(text.replace("'/var/run/postgresql'", f"'{self.folder / 'run'}'"))
         for source in volume.get("projected", {}).get("sources", []):
             for item in source["secret"]["items"]:
-                (folder / item["path"]).write_text(self.secrets[source["secret"]["name"]][item["key"]])
+                held = self.secrets[source["secret"]["name"]]
+                if item["key"] in held or not source["secret"].get("optional"):
+                    (folder / item["path"]).write_text(held[item["key"]])
 
 
 def lose(process: subprocess.Popen[Any]) -> None:
