@@ -139,7 +139,7 @@ def test_a_key_rests_as_long_as_its_tokens_live_however_short_the_rest(plan: Mod
 
 
 def test_how_long_tokens_live_is_what_the_pods_of_the_api_are_told() -> None:
-    seconds = filters("api_pods").rotation_token_seconds
+    seconds = filters("pods").rotation_token_seconds
     workloads = render("local", "workloads")
     (api,) = (one for one in of_kind(workloads, "Deployment") if one["metadata"]["name"] == "api")
     settings = of_kind(workloads, "ConfigMap")
@@ -157,7 +157,7 @@ def test_how_long_tokens_live_is_what_the_pods_of_the_api_are_told() -> None:
 
 def test_the_job_that_changes_the_password_is_given_the_database_and_no_other_secret() -> None:
     (api,) = (one for one in of_kind(render("local", "workloads"), "Deployment") if one["metadata"]["name"] == "api")
-    pod = filters("api_pods").rotation_pod(api, "postgres-app", ["database-password"])
+    pod = filters("pods").rotation_pod(api, "postgres-app", ["database-password"])
     (container,) = pod["containers"]
     wanted = api["spec"]["template"]["spec"]["containers"][0]
     assert (container["name"], container["args"]) == ("database-password", ["database-password"])
@@ -168,3 +168,18 @@ def test_the_job_that_changes_the_password_is_given_the_database_and_no_other_se
     assert {item["path"] for one in given for item in one["items"]} == {
         "WEBINTEL_DATABASE_URL", "WEBINTEL_DATABASE_PASSWORD_PREVIOUS",
     }  # fmt: skip
+
+
+def test_whose_pods_would_know_one_value_alone_is_named() -> None:
+    untold = filters("pods").rotation_untold
+    here = [one for one in of_kind(render("local", "workloads"), "Deployment") if one["metadata"]["name"] != "web"]
+    assert {one["metadata"]["name"] for one in here} == {"api", "worker"}
+    assert untold(here, "postgres-app", "password-previous") == []
+    assert untold(here, "webintel", "secret-key-previous") == ["worker"]
+    valkey = [one for one in of_kind(render("local", "data"), "Deployment") if one["metadata"]["name"] == "valkey"]
+    assert untold(valkey, "valkey", "password-previous") == []
+    (volume,) = [one for one in here[0]["spec"]["template"]["spec"]["volumes"] if one["name"] == "secrets"]
+    volume["projected"]["sources"] = [
+        one for one in volume["projected"]["sources"] if not one["secret"].get("optional")
+    ]
+    assert untold(here, "postgres-app", "password-previous") == [here[0]["metadata"]["name"]]

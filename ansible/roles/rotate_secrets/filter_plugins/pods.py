@@ -1,4 +1,4 @@
-"""What pods of the API are given: how long tokens live, and a pod for a job that reaches the database as they do."""
+"""What pods are given: the other value, how long tokens live, and the pod of a job that reaches the database."""
 
 from typing import Any
 
@@ -50,9 +50,27 @@ def only(volume: Object, secret: str) -> Object:
     return {**volume, "projected": {**volume["projected"], "sources": sources}}
 
 
+def rotation_untold(deployments: list[Object], secret: str, key: str) -> list[str]:
+    """The Deployments whose pods are not given an entry of a Secret: they would know one value alone."""
+    return [
+        one["metadata"]["name"]
+        for one in deployments
+        if not any(
+            (source.get("secret") or {}).get("name") == secret
+            and key in [item["key"] for item in source["secret"].get("items") or []]
+            for volume in one["spec"]["template"]["spec"].get("volumes") or []
+            for source in (volume.get("projected") or {}).get("sources") or []
+        )
+    ]
+
+
 class FilterModule:
     """Registers them with Ansible."""
 
     def filters(self) -> dict[str, Any]:
         """By their names in templates."""
-        return {"rotation_token_seconds": rotation_token_seconds, "rotation_pod": rotation_pod}
+        return {
+            "rotation_token_seconds": rotation_token_seconds,
+            "rotation_pod": rotation_pod,
+            "rotation_untold": rotation_untold,
+        }
