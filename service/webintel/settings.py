@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     """How many proxies of ours append to X-Forwarded-For; 0 ignores the header."""
     access_token_seconds: Annotated[int, Field(ge=60, le=86400)] = 900
     refresh_token_seconds: Annotated[int, Field(ge=3600, le=7776000)] = 2592000
+    refresh_leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 30
+    """How long a used refresh token still gives tokens, for two requests at once; a later use ends the sign-in."""
     rate_limit_per_minute: Annotated[int, Field(ge=1)] = 300
     login_limit_per_minute: Annotated[int, Field(ge=1)] = 5
     idempotency_key_hours: Annotated[int, Field(ge=1, le=720)] = 24

@@ -28,13 +28,14 @@ from webintel.accounts.schemas import (
 from webintel.accounts.services import ApiKeyService, UserService
 from webintel.accounts.sign_in import SignIn
 from webintel.api.access import allow
-from webintel.api.limits import Limits, client_address
+from webintel.api.limits import Limits
 from webintel.api.openapi import SECURITY
 from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit
 from webintel.api.problems import documented
 from webintel.db import Database
 from webintel.problems import NotAllowed
+from webintel.serving.address import client_address
 from webintel.settings import Settings
 
 _LOCATION = ResponseHeader(name="Location", description="The new resource.", documentation_only=True)
@@ -89,7 +90,7 @@ class AuthController(Controller):
         responses=documented(401, 413, 415, access="public"),
     )
     async def refresh(self, data: JSONBody[RefreshRequest], sign_in: NamedDependency[SignIn]) -> Tokens:
-        """Exchange a refresh token for new tokens; each is good for one use, and a second use ends the sign-in."""
+        """Exchange a refresh token for new tokens; each is for one use, and a later second use ends the sign-in."""
         return await sign_in.with_refresh_token(data.refresh_token)
 
     @post(

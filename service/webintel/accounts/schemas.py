@@ -35,7 +35,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     expires_in: int
     """Seconds until the access token expires."""
     refresh_token: str
-    """Good for one use: each refresh gives a new one."""
+    """Good for one use: each refresh gives a new one, and the old one is good for moments more."""
     refresh_expires_in: int
 
 

@@ -29,10 +29,12 @@ class SignIn:
         access_tokens: AccessTokens,
         *,
         refresh_lifetime: timedelta,
+        refresh_leeway: timedelta,
     ) -> None:
         self._sessions = sessions
         self._access_tokens = access_tokens
         self._refresh_lifetime = refresh_lifetime
+        self._refresh_leeway = refresh_leeway
 
     async def with_password(self, email: str, password: str) -> Tokens:
         """Sign someone in.
@@ -60,7 +62,9 @@ class SignIn:
         return self._tokens(found.id, found.token_version, refresh_token)
 
     async def with_refresh_token(self, refresh_token: str) -> Tokens:
-        """Exchange a refresh token for new tokens; one that comes back a second time ends the whole sign-in.
+        """Exchange a refresh token for new tokens; one that comes back later ends the whole sign-in.
+
+        Two tabs, or a client whose answer was lost, may send the same token within a moment: each gets tokens.
 
         Raises:
             NotSignedIn: the token is not good for this.
@@ -68,10 +72,11 @@ class SignIn:
         now = datetime.now(UTC)
         async with self._sessions.begin() as session:
             stored, user = await _locked(session, refresh_token)
-            if stored and stored.used_at is not None:
+            if stored and stored.used_at is not None and stored.used_at <= now - self._refresh_leeway:
                 await _revoke_family(session, stored.family_id, now)
             elif stored and user and user.is_active and stored.revoked_at is None and stored.expires_at > now:
-                stored.used_at = now
+                # The leeway begins with the first use; a later one must not prolong it.
+                stored.used_at = stored.used_at or now
                 successor = _add_refresh_token(session, user.id, stored.family_id, now + self._refresh_lifetime)
                 return self._tokens(user.id, user.token_version, successor)
         raise NotSignedIn(_EXPIRED, code="refresh-token-refused")

@@ -88,6 +88,7 @@ class Parts:
             self.database.sessions,
             access_tokens,
             refresh_lifetime=timedelta(seconds=settings.refresh_token_seconds),
+            refresh_leeway=timedelta(seconds=settings.refresh_leeway_seconds),
         )
 
     def dependencies(self) -> dict[str, Provide]:

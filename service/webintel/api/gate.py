@@ -13,8 +13,9 @@ from webintel.accounts.queries import Caller
 from webintel.accounts.roles import PERMISSIONS, Permission
 from webintel.api.access import API_KEY_HEADER, PERMISSION_OPT, UNLIMITED_OPT
 from webintel.api.health import Health
-from webintel.api.limits import Limits, client_address
+from webintel.api.limits import Limits
 from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, Unavailable, UnsupportedMediaType
+from webintel.serving.address import client_address
 
 RETRY_AFTER_SECONDS = 5
 _API_PATH = "/api/"

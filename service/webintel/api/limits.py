@@ -1,7 +1,6 @@
 """How much a caller may ask for."""
 
 import asyncio
-import ipaddress
 import math
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -12,7 +11,6 @@ import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
-from litestar.types import Scope
 
 from webintel.problems import NotSignedIn, TooManyRequests, Unavailable
 
@@ -124,22 +122,3 @@ def _storage(redis_url: str | None) -> Storage:
         socket_timeout=_REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
     )
-
-
-def client_address(scope: Scope, trusted_proxy_hops: int) -> str:
-    """Give the address that a request comes from.
-
-    Each proxy of ours appends the address that it sees, so only that many entries from the right can be believed;
-    what stands further left is whatever the client chose to write.
-    """
-    peer = scope["client"][0] if scope.get("client") else ""  # type: ignore[index]
-    if trusted_proxy_hops == 0:
-        return peer
-    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
-    hops = [part.strip() for part in forwarded.split(",") if part.strip()]
-    if len(hops) < trusted_proxy_hops:
-        return peer
-    try:
-        return str(ipaddress.ip_address(hops[-trusted_proxy_hops]))
-    except ValueError:
-        return peer

@@ -9,8 +9,9 @@ import pytest
 
 from tests.service.api.test_responses import variant
 from tests.service.api_fixtures import People, bearer, check_problem, connect_to
-from webintel.api.limits import Limits, client_address
+from webintel.api.limits import Limits
 from webintel.problems import Unavailable
+from webintel.serving.address import client_address
 from webintel.settings import Settings
 
 LIMIT = 10
