@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     web_port: Port = 3000
     api_url: WebAddress = "http://127.0.0.1:8000"
     """Where the web UI finds the API."""
+    api_patience_seconds: Annotated[float, Field(gt=0, le=30)] = 2.5
+    """How long a page waits for the API before it says that the API does not answer."""
     api_public_url: WebAddress | None = None
     """Where visitors find the API, if that is another address."""
 

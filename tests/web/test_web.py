@@ -1,8 +1,9 @@
-"""The web UI: its page says how the API is, whatever the API does; it needs nothing else."""
+"""The web UI by itself: probes, metrics, headers and files, whatever the API does; it needs nothing else."""
 
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,41 +19,69 @@ from webintel import __version__
 from webintel.settings import SettingsError, load_settings
 from webintel.web.app import create_app
 
-ALIVE = {"status": "ok", "service": "webintel", "version": "9.8.7"}
-READY: tuple[int, object] = (200, {"status": "ok"})
+READY = (200, {"status": "ok"})
+ALIVE = (200, {"status": "ok", "service": "webintel", "version": "9.8.7"})
+ME = {"id": "0198c0de-0000-7000-8000-000000000001", "email": "ada@shop.example", "name": "Ada", "role": "viewer",
+      "permissions": ["read"]}  # fmt: skip
+TOKENS = {"access_token": "new", "expires_in": 900, "refresh_token": "next", "refresh_expires_in": 3600}
+NO_SITES: dict[str, object] = {"items": [], "next_cursor": None, "total": 0}
+HERE = {"Origin": "http://app.test"}
+SIGNED_IN = {"access": "token", "refresh": "old"}
 
 
 class StandIn:
-    """In place of the API: answers its two probes as a test wants; `None` is an API that never answers."""
+    """In place of the API: answers by path as a test wants; with no answers at all it never does."""
 
-    def __init__(self, ready: tuple[int, object] | None, alive: object = ALIVE) -> None:
-        self._answers = None if ready is None else {"/health/ready": ready, "/health": (200, alive)}
-        self.asked = 0
+    def __init__(self, answers: dict[str, tuple[int, object]] | None) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
-            await reader.readuntil(b"\r\n\r\n")
-            if self._answers is None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in head.splitlines())}
+            await reader.readexactly(int(headers.get("content-length", 0)))
+            if self.answers is None:
                 await asyncio.sleep(3600)
                 return
-            self.asked += 1
-            status, content = self._answers[line.decode().split()[1]]
+            path = line.decode().split()[1].split("?")[0]
+            self.asked.append((path, headers))
+            status, content = self.answers[path]
             body = json.dumps(content).encode() if not isinstance(content, bytes) else content
             writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             await writer.drain()
         writer.close()
 
 
+def working(**others: tuple[int, object]) -> StandIn:
+    """An API that knows Ada and has no sites."""
+    return StandIn({
+        "/health/ready": READY, "/health": ALIVE, "/api/v1/me": (200, ME), "/api/v1/sites": (200, NO_SITES),
+        "/api/v1/jobs": (200, NO_SITES), "/api/v1/auth/refresh": (200, TOKENS), "/api/v1/auth/login": (200, TOKENS),
+        **{f"/api/v1/{name}": answer for name, answer in others.items()},
+    })  # fmt: skip
+
+
+def unready(reason: str) -> StandIn:
+    """An API that takes no requests."""
+    return StandIn({"/health/ready": (503, {"status": "unavailable", "reason": reason}), "/health": ALIVE})
+
+
 @asynccontextmanager
-async def visitor(api: StandIn | None = None, **settings: object) -> AsyncIterator[httpx.AsyncClient]:
+async def visitor(
+    api: StandIn | None = None, address: str = "192.0.2.7", cookies: dict[str, str] | None = None, **settings: object
+) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who looks at the pages of a web UI of this API; without one, nobody listens there."""
     server = await asyncio.start_server((api or StandIn(None)).serve, "127.0.0.1", 0)
-    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     if api is None:
         server.close()
-    app = create_app(load_settings(**{"api_url": address, **settings}))
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://app.test") as client:
+    app = create_app(load_settings(**{"api_url": url, **settings}))
+    transport = httpx.ASGITransport(app, client=(address, 40000))  # type: ignore[arg-type]
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=transport, base_url="http://app.test", cookies=cookies) as client,
+    ):
         yield client
     server.close()
 
@@ -60,47 +89,53 @@ async def visitor(api: StandIn | None = None, **settings: object) -> AsyncIterat
 @pytest.mark.parametrize(
     ("api", "sentence"),
     [
-        (StandIn(READY), "The API is ready."),
-        (StandIn((503, {"status": "unavailable", "reason": "database is read-only"})),
-         "The API answers, but takes no requests: database is read-only."),
-        (StandIn((503, {"status": "unavailable", "reason": "<script>alert(1)</script>"})),
+        (unready("database is read-only"),
+         "It answers, but takes no requests: database is read-only."),
+        (unready("<script>alert(1)</script>"),
          "takes no requests: &lt;script&gt;alert(1)&lt;/script&gt;."),
-        (StandIn((200, b"<html>hello</html>")), "it is not the API."),
-        (StandIn(READY, {"status": "fine"}), "it is not the API."),
-        (StandIn((200, b"\xff\xfe")), "it is not the API."),
-        (None, "The API is not reachable at the moment."),
-        (StandIn(None), "The API is not reachable at the moment."),
+        (StandIn({"/health/ready": (200, b"<html>hello</html>"), "/health": ALIVE}), "it is not the API."),
+        (StandIn({"/health/ready": READY, "/health": (200, b"\xff\xfe")}), "it is not the API."),
+        (None, "It is not reachable yet."),
+        (StandIn(None), "It is not reachable yet."),
     ],
 )  # fmt: skip
-async def test_the_page_says_how_the_api_is_and_the_ui_stays_ready(api: StandIn | None, sentence: str) -> None:
-    async with visitor(api) as client:
-        async with asyncio.timeout(10):
-            page = await client.get("/")
-        assert page.status_code == 200
+async def test_a_page_without_the_api_says_so_looks_again_and_the_ui_stays_ready(
+    api: StandIn | None, sentence: str
+) -> None:
+    async with visitor(StandIn(None) if api and api.answers is None else None, cookies=SIGNED_IN) as client:
+        async with asyncio.timeout(20):
+            page = await client.get("/sites")
+        assert page.status_code == 503
         assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert sentence in page.text
-        assert "<script" not in page.text
+        assert "<h1>The API does not answer</h1>" in page.text
+        assert 'hx-get="/api-state?reload=true" hx-trigger="every 2s"' in page.text
         assert f"Web Intelligence Platform {__version__}" in page.text
         ready = await client.get("/health/ready")
         assert (ready.status_code, ready.json()) == (200, {"status": "ok"})
+    async with visitor(api) as client:
+        assert sentence in (await client.get("/api-state")).text
 
 
-async def test_the_version_of_the_api_is_shown_and_its_documents_are_linked() -> None:
-    async with visitor(StandIn(READY), api_public_url="https://api.webintel.example/") as client:
-        page = (await client.get("/")).text
-    assert "It runs version 9.8.7." in page
-    assert 'href="https://api.webintel.example/docs"' in page
-    assert 'href="https://api.webintel.example/schema/openapi.json"' in page
-    async with visitor(None, api_url="http://127.0.0.1:1") as client:
-        assert 'href="http://127.0.0.1:1/docs"' in (await client.get("/")).text
+async def test_a_page_goes_on_when_the_api_is_back() -> None:
+    async with visitor(working()) as client:
+        page = await client.get("/api-state?reload=true")
+        assert (page.text, page.headers["hx-refresh"]) == ("", "true")
+        part = await client.get("/api-state")
+        assert (part.text, part.headers["hx-retarget"]) == ("", "#notice")
 
 
 async def test_many_visitors_at_once_cost_the_api_one_question() -> None:
-    api = StandIn(READY)
+    api = working()
     async with visitor(api) as client:
-        pages = await asyncio.gather(*(client.get("/") for _ in range(20)))
-    assert all("The API is ready." in page.text for page in pages)
-    assert api.asked == 2
+        await asyncio.gather(*(client.get("/api-state") for _ in range(20)))
+    assert len(api.asked) == 2
+
+
+async def test_the_documents_of_the_api_are_linked() -> None:
+    async with visitor(working(), api_public_url="https://api.webintel.example/") as client:
+        assert 'href="https://api.webintel.example/docs"' in (await client.get("/login")).text
+    async with visitor(None, api_url="http://127.0.0.1:1") as client:
+        assert 'href="http://127.0.0.1:1/docs"' in (await client.get("/login")).text
 
 
 async def test_probes_and_metrics() -> None:
@@ -108,10 +143,10 @@ async def test_probes_and_metrics() -> None:
         for path in ("/health", "/health/live"):
             assert (await client.get(path)).json() == {"status": "ok", "service": "webintel", "version": __version__}
         assert (await client.get("/health/startup")).status_code == 200
-        await client.get("/")
+        await client.get("/login")
         await client.get("/no/such/page")
         metrics = (await client.get("/metrics")).text
-    assert 'http_requests_total{method="GET",path="/",status="200"} 1.0' in metrics
+    assert 'http_requests_total{method="GET",path="/login",status="200"} 1.0' in metrics
     assert 'http_requests_total{method="GET",path="unmatched",status="404"} 1.0' in metrics
     assert 'http_request_duration_seconds_bucket{le="0.005",method="GET",path="/health/live"}' in metrics
     assert "process_resident_memory_bytes" in metrics
@@ -119,7 +154,7 @@ async def test_probes_and_metrics() -> None:
 
 async def test_every_answer_is_closed_to_what_does_not_belong_to_it() -> None:
     async with visitor(environment="production") as client:
-        for path in ("/", "/no/such/page", "/health/ready", "/static/web.css"):
+        for path in ("/login", "/no/such/page", "/health/ready", "/static/web.css"):
             headers = (await client.get(path)).headers
             policy = headers["content-security-policy"]
             assert policy.startswith("default-src 'none'")
@@ -127,9 +162,18 @@ async def test_every_answer_is_closed_to_what_does_not_belong_to_it() -> None:
             assert "unsafe" not in policy
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["x-frame-options"] == "DENY"
-            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["referrer-policy"] in {"no-referrer", "same-origin"}
             assert headers["strict-transport-security"].startswith("max-age=")
             assert headers["x-request-id"]
+        assert "geolocation=()" in (await client.get("/login")).headers["permissions-policy"]
+
+
+async def test_nothing_is_written_into_pages_that_the_policy_forbids() -> None:
+    async with visitor(working(), cookies=SIGNED_IN) as client:
+        for path in ("/login", "/sites", "/sites/new", "/no/such/page"):
+            page = (await client.get(path)).text
+            assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|hx-on", page)
+            assert all("src=" in tag for tag in re.findall(r"<script(?! type=\"application/json\")[^>]*>", page))
 
 
 async def test_errors_are_pages() -> None:
@@ -138,7 +182,7 @@ async def test_errors_are_pages() -> None:
             missing = await client.get(path)
             assert missing.status_code == 404
             assert "There is no such page." in missing.text
-        refused = await client.post("/", content="x")
+        refused = await client.post("/", content="x", headers=HERE)
         assert refused.status_code == 405
         assert "GET" in refused.headers["allow"]
 
@@ -149,21 +193,31 @@ async def test_a_fault_of_ours_tells_nothing_but_the_request_id(monkeypatch: pyt
 
     monkeypatch.setattr("webintel.web.api_state.ApiWatch.look", broken)
     async with visitor() as client:
-        page = await client.get("/")
+        page = await client.get("/api-state")
     assert page.status_code == 500
     assert "hunter2" not in page.text
     assert page.headers["x-request-id"] in page.text
 
 
-async def test_what_the_page_loads_is_there_and_may_be_kept() -> None:
+async def test_what_a_page_loads_is_there_compressed_and_may_be_kept() -> None:
     async with visitor() as client:
-        page = (await client.get("/")).text
-        links = [part.split('"')[0] for part in page.split('href="')[1:] if part.startswith("/static/")]
-        assert len(links) == 2
+        page = (await client.get("/login")).text
+        links = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+        assert len(set(links)) == 5
         for link in links:
-            file = await client.get(link)
-            assert file.status_code == 200
-            assert "immutable" in file.headers["cache-control"]
+            for accepted, encoding in (("br, gzip", "br"), ("gzip", "gzip"), ("identity", None)):
+                file = await client.get(link, headers={"Accept-Encoding": accepted})
+                assert file.status_code == 200
+                assert file.headers.get("content-encoding") == encoding
+                assert file.headers["vary"] == "Accept-Encoding"
+                assert "immutable" in file.headers["cache-control"]
+                assert file.content
+
+
+async def test_a_file_that_another_version_of_the_ui_means_is_not_kept() -> None:
+    async with visitor() as client:
+        for query in ("", "?v=", "?v=0123456789ab"):
+            assert (await client.get(f"/static/web.css{query}")).headers["cache-control"] == "no-cache"
 
 
 @pytest.mark.parametrize("address", ["api:8000", "javascript:alert(1)", "ftp://api", "http://", "https://a:b@api"])
@@ -216,7 +270,7 @@ async def test_sigterm_is_announced_then_obeyed() -> None:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.05)
         # A page that is still at work when the end comes: the API keeps it waiting.
-        in_flight = asyncio.create_task(client.get("/"))
+        in_flight = asyncio.create_task(client.get("/sites", headers={"Cookie": "__Host-access=x"}))
         await asyncio.sleep(0.3)
         running.send_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
@@ -225,7 +279,7 @@ async def test_sigterm_is_announced_then_obeyed() -> None:
         assert response.json() == {"status": "unavailable", "reason": "draining"}
         async with httpx.AsyncClient(base_url=base) as newcomer:
             assert (await newcomer.get("/health/live")).status_code == 200
-        assert (await in_flight).status_code == 200
+        assert (await in_flight).status_code == 503
         assert await asyncio.wait_for(running.wait(), 20) == 0
         assert running.stderr is not None
         assert b"Traceback" not in await running.stderr.read()

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -38,8 +39,15 @@ logger = structlog.get_logger("webintel.request")
 class Application(Litestar):
     """Litestar, with a request id and a start time before anything else, so that no request goes without."""
 
-    def __init__(self, settings: Settings, metrics: RequestMetrics, **parts: Any) -> None:
-        super().__init__(before_send=response_hooks(settings, metrics), **parts)
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: RequestMetrics,
+        *,
+        before_send: Sequence[BeforeMessageSendHookHandler] = (),
+        **parts: Any,
+    ) -> None:
+        super().__init__(before_send=[*before_send, *response_hooks(settings, metrics)], **parts)
         self._metrics = metrics
 
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:

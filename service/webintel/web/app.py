@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, MediaType, Request, Response, get
+from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency, Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
@@ -13,9 +13,19 @@ from litestar.template import TemplateConfig
 from webintel.serving.metrics import RequestMetrics, exposition
 from webintel.serving.observe import Application
 from webintel.settings import Settings
+from webintel.web import visit
+from webintel.web.api import connect
 from webintel.web.api_state import ApiWatch
+from webintel.web.assets import Assets, asset
+from webintel.web.failures import EXCEPTION_HANDLERS
 from webintel.web.health import Health, HealthController
-from webintel.web.pages import EXCEPTION_HANDLERS, TEMPLATES, home, shared_values, static_files
+from webintel.web.pages import AREAS, COMMON
+from webintel.web.people import People
+from webintel.web.policy import complete_page_headers
+from webintel.web.renewals import Renewals
+from webintel.web.same_site import SameSiteOnly
+from webintel.web.session import CookieJar
+from webintel.web.templating import environment
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -34,11 +44,21 @@ class Parts:
         self.settings = settings
         self.metrics = RequestMetrics()
         self.health = Health()
+        self.assets = Assets()
         self.api_watch = ApiWatch(settings.api_url)
+        self.visits = visit.Parts(
+            settings=settings,
+            client=connect(settings.api_url, settings.api_patience_seconds),
+            jar=CookieJar(secure=settings.production),
+            people=People(),
+            renewals=Renewals(),
+        )
 
     def dependencies(self) -> dict[str, Provide]:
         """Offer them to routes by name."""
-        return {name: Provide(_always(part), sync_to_thread=False) for name, part in vars(self).items()}
+        return {name: Provide(_always(part), sync_to_thread=False) for name, part in vars(self).items()} | {
+            "visit": Provide(visit.provide_visit, sync_to_thread=False)
+        }
 
     @asynccontextmanager
     async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
@@ -47,39 +67,38 @@ class Parts:
             yield
         finally:
             await self.api_watch.close()
+            await self.visits.client.aclose()
 
 
 def create_app(settings: Settings) -> Application:
     """Put the application together."""
     parts = Parts(settings)
+    templates = environment(parts.assets, AREAS)
     app = Application(
         settings,
         parts.metrics,
-        route_handlers=[home, static_files, HealthController, metrics_endpoint],
+        route_handlers=[
+            *COMMON,
+            *(route for area in AREAS for route in area.routes),
+            asset,
+            HealthController,
+            metrics_endpoint,
+        ],
         dependencies=parts.dependencies(),
+        middleware=[SameSiteOnly()],
+        before_send=[complete_page_headers, visit.set_cookies],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates())),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(templates)),
+        compression_config=CompressionConfig(backend="brotli", exclude_opt_key="uncompressed"),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,
         debug=False,
     )
+    app.state.visits = parts.visits
     app.state.announce_end = parts.health.draining.set
     return app
-
-
-def _templates() -> Environment:
-    """Everything that a template shows is escaped; a name that nobody gave is a mistake and not an empty place."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(shared_values())
-    return environment
 
 
 def _always(part: object) -> Callable[[], Any]:

@@ -1,0 +1,8 @@
+"""The pages. An area is added by its module's `AREA`, in the order of the navigation."""
+
+from webintel.web.pages import common, sign_in, sites
+
+COMMON = [*common.ROUTES, *sign_in.ROUTES]
+AREAS = [
+    sites.AREA,
+]
