@@ -12,7 +12,7 @@ from typing import IO, Self
 
 import httpx
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def free_port() -> int:

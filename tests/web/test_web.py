@@ -78,9 +78,12 @@ async def visitor(
         server.close()
     app = create_app(load_settings(**{"api_url": url, **settings}))
     transport = httpx.ASGITransport(app, client=(address, 40000))  # type: ignore[arg-type]
+    jar = httpx.Cookies()
+    for name, value in (cookies or {}).items():
+        jar.set(name, value, domain="app.test")
     async with (
         app.lifespan(),
-        httpx.AsyncClient(transport=transport, base_url="http://app.test", cookies=cookies) as client,
+        httpx.AsyncClient(transport=transport, base_url="http://app.test", cookies=jar) as client,
     ):
         yield client
     server.close()
