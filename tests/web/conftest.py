@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.service.conftest import SECRET_KEY, MakeDatabase, make_database, server_url, template
 from tests.web.browser import Watch, find_chromium
@@ -22,6 +22,9 @@ from webintel.demo.shop import demo_shop
 from webintel.settings import load_settings
 
 __all__ = ["make_database", "server_url", "template"]
+
+# A busy machine is slow, and no test depends on how slow.
+expect.set_options(timeout=60_000)
 
 PASSWORD = "correct horse battery"
 
@@ -88,7 +91,7 @@ async def sign_in(platform: Platform, people: dict[str, Person]) -> Callable[[Br
 
     async def sign_in(context: BrowserContext, role: str) -> None:
         person = people[role]
-        async with httpx.AsyncClient(base_url=platform.web.url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=platform.web.url, timeout=120) as client:
             data = {"email": person.email, "password": person.password}
             response = await client.post("/login", data=data, headers={"Origin": platform.web.url})
             assert response.status_code == 303, response.text
@@ -115,7 +118,7 @@ async def open_as(
             base_url=platform.web.url, java_script_enabled=javascript, viewport={"width": width, "height": 800}
         )
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(120_000)
         if role is not None:
             await sign_in(context, role)
         page = await context.new_page()
@@ -138,7 +141,7 @@ async def api_as(platform: Platform, people: dict[str, Person]) -> AsyncIterator
 
     async def api_as(role: str) -> httpx.AsyncClient:
         person = people[role]
-        client = httpx.AsyncClient(base_url=platform.api.url, timeout=30)
+        client = httpx.AsyncClient(base_url=platform.api.url, timeout=120)
         clients.append(client)
         body = {"email": person.email, "password": person.password}
         tokens = (await client.post("/api/v1/auth/login", json=body)).json()

@@ -11,8 +11,9 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (button) {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    const word = button.firstElementChild;
+    word.textContent = "Copied";
+    setTimeout(() => { word.textContent = "Copy"; }, 2000);
   }
   // A menu closes where one goes on.
   for (const menu of document.querySelectorAll("details.menu[open]")) {
