@@ -78,7 +78,9 @@ async def inspect(page: Page, name: str) -> None:
             await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             await check_fits(page)
             await page.screenshot(path=ARTEFACTS / f"{name}-{width}-{scheme}.png", full_page=True)
-            await check_accessible(page)
+            # Contrast depends on the colours and order on the width: two runs of four see both.
+            if (width, scheme) in {(360, "light"), (1920, "dark")}:
+                await check_accessible(page)
     await page.emulate_media(color_scheme=None, reduced_motion=None)
     if before:
         await page.set_viewport_size(before)
