@@ -88,8 +88,9 @@ class Settings(BaseSettings):
     """The key before a rotation: tokens signed with it are accepted until they expire."""
 
     # Database
-    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 5
-    database_max_overflow: Annotated[int, Field(ge=0, le=100)] = 5
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+    database_max_overflow: Annotated[int, Field(ge=0, le=100)] = 0
+    """More for a moment; each is closed after its use, which costs more than to keep it."""
     database_pool_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
     database_connect_timeout: Annotated[float, Field(gt=0, le=60)] = 2.0
     database_statement_timeout: Annotated[float, Field(gt=0, le=3600)] = 10.0

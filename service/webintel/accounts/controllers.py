@@ -33,7 +33,6 @@ from webintel.api.openapi import SECURITY
 from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit
 from webintel.api.problems import documented
-from webintel.db import Database
 from webintel.problems import NotAllowed
 from webintel.serving.address import client_address
 from webintel.settings import Settings
@@ -49,11 +48,6 @@ def provide_users(session: NamedDependency[AsyncSession]) -> UserService:
 def provide_api_keys(session: NamedDependency[AsyncSession]) -> ApiKeyService:
     """Give the service that changes API keys."""
     return ApiKeyService(session=session)
-
-
-def provide_account_queries(database: NamedDependency[Database]) -> AccountQueries:
-    """Give the reads."""
-    return AccountQueries(database.read_engine)
 
 
 class AuthController(Controller):
@@ -340,6 +334,5 @@ router = Router(
     dependencies={
         "users": Provide(provide_users, sync_to_thread=False),
         "api_keys": Provide(provide_api_keys, sync_to_thread=False),
-        "account_queries": Provide(provide_account_queries, sync_to_thread=False),
     },
 )

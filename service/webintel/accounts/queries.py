@@ -1,17 +1,19 @@
 """Reads about people and their credentials."""
 
+import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, Select, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import RowMapping, Select, bindparam, or_, select, update
 
 from webintel.accounts.models import ApiKey, User
 from webintel.accounts.roles import PERMISSIONS, Role
 from webintel.accounts.schemas import ApiKeyView, Me, UserView
 from webintel.api.pagination import Cursor, Page, make_page, read_cursor
+from webintel.db import Database
+from webintel.db.reads import Read
 from webintel.problems import NotFound
 
 _NEWEST_FIRST = "-created_at"
@@ -36,9 +38,21 @@ _KEY_COLUMNS = (
     ApiKey.created_at,
 )
 _LAST_USE_PRECISION = timedelta(minutes=1)
+_CALLER_COLUMNS = (User.id.label("user_id"), User.email, User.role, User.token_version)
+_CALLER_BY_ID = Read(select(*_CALLER_COLUMNS).where(User.id == bindparam("user_id"), User.is_active))
+_CALLER_BY_KEY = Read(
+    select(*_CALLER_COLUMNS, ApiKey.id.label("api_key_id"))
+    .join(ApiKey, ApiKey.user_id == User.id)
+    .where(
+        ApiKey.key_hash == bindparam("key_hash"),
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
+        User.is_active,
+    )
+)
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+class Caller(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Whoever makes a request."""
 
     user_id: UUID
@@ -47,7 +61,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     token_version: int
     api_key_id: UUID | None = None
 
-    @property
+    @functools.cached_property
     def limit_key(self) -> str:
         """Whose requests are counted together."""
         return f"key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
@@ -56,8 +70,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class AccountQueries:
     """Reads, each in a statement of its own."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def user(self, user_id: UUID) -> UserView:
         """Give one person.
@@ -93,29 +107,16 @@ class AccountQueries:
 
     async def caller_by_id(self, user_id: UUID) -> Caller | None:
         """Give the active person of an access token."""
-        row = await self._one(
-            select(User.id.label("user_id"), User.email, User.role, User.token_version).where(
-                User.id == user_id, User.is_active
-            )
-        )
+        row = await self._database.row(_CALLER_BY_ID, user_id=user_id)
         return _caller(row) if row else None
 
     async def caller_by_key(self, key_hash: bytes) -> Caller | None:
         """Give the active owner of a living API key, and note that the key is in use."""
         now = datetime.now(UTC)
-        row = await self._one(
-            select(User.id.label("user_id"), User.email, User.role, User.token_version, ApiKey.id.label("api_key_id"))
-            .join(ApiKey, ApiKey.user_id == User.id)
-            .where(
-                ApiKey.key_hash == key_hash,
-                ApiKey.revoked_at.is_(None),
-                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
-                User.is_active,
-            )
-        )
+        row = await self._database.row(_CALLER_BY_KEY, key_hash=key_hash, now=now)
         if row is None:
             return None
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             await connection.execute(
                 update(ApiKey)
                 .where(
@@ -127,11 +128,11 @@ class AccountQueries:
         return _caller(row)
 
     async def _one(self, statement: Select[Any]) -> RowMapping | None:
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return (await connection.execute(statement)).mappings().one_or_none()
 
     async def _all(self, statement: Select[Any]) -> list[RowMapping]:
-        async with self._engine.connect() as connection:
+        async with self._database.reading() as connection:
             return list((await connection.execute(statement)).mappings())
 
 
@@ -139,5 +140,5 @@ def _user_view(row: RowMapping) -> UserView:
     return UserView(**{**row, "role": Role(row["role"])})
 
 
-def _caller(row: RowMapping) -> Caller:
+def _caller(row: Any) -> Caller:
     return Caller(**{**row, "role": Role(row["role"])})

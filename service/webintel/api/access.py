@@ -6,6 +6,7 @@ from webintel.accounts.roles import Permission
 
 PERMISSION_OPT = "permission"
 UNLIMITED_OPT = "unlimited"
+UNCOMPRESSED_OPT = "uncompressed"
 API_KEY_HEADER = "X-API-Key"
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Router, get
-from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
@@ -21,6 +20,7 @@ from webintel.accounts.tokens import AccessTokens
 from webintel.analytics import controllers as analytics
 from webintel.api import docs
 from webintel.api.access import allow
+from webintel.api.answers import Answer, Compression
 from webintel.api.gate import Gate
 from webintel.api.health import Health, HealthController
 from webintel.api.job_events import JobEvents
@@ -30,11 +30,14 @@ from webintel.api.openapi import openapi_config
 from webintel.api.problems import EXCEPTION_HANDLERS
 from webintel.api.requests import provide_caller, provide_once, provide_session
 from webintel.blueprints import controllers as blueprints
+from webintel.blueprints.queries import BlueprintQueries
 from webintel.db import create_database
 from webintel.jobs import controllers as jobs
+from webintel.jobs.queries import JobQueries
 from webintel.serving.observe import Application
 from webintel.settings import Settings
 from webintel.sites import controllers as sites
+from webintel.sites.queries import SiteQueries
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -75,7 +78,11 @@ class Parts:
         )
         self.settings = settings
         self.database = create_database(settings, role="api")
-        self.identities = Identities(AccountQueries(self.database.read_engine), access_tokens)
+        self.account_queries = AccountQueries(self.database)
+        self.site_queries = SiteQueries(self.database)
+        self.job_queries = JobQueries(self.database)
+        self.blueprint_queries = BlueprintQueries(self.database)
+        self.identities = Identities(self.account_queries, access_tokens)
         self.limits = Limits(
             requests_per_minute=settings.rate_limit_per_minute,
             failed_logins_per_minute=settings.login_limit_per_minute,
@@ -93,12 +100,12 @@ class Parts:
 
     def dependencies(self) -> dict[str, Provide]:
         """Offer them to routes by name."""
-        return {name: Provide(_always(part), sync_to_thread=False) for name, part in vars(self).items()} | {
+        return {
+            name: Provide(_always(part), use_cache=True, sync_to_thread=False) for name, part in vars(self).items()
+        } | {
             "session": Provide(provide_session),
             "caller": Provide(provide_caller, sync_to_thread=False),
             "once": Provide(provide_once, sync_to_thread=False),
-            "site_queries": Provide(sites.provide_site_queries, sync_to_thread=False),
-            "job_queries": Provide(jobs.provide_job_queries, sync_to_thread=False),
         }
 
     def announce_end(self) -> None:
@@ -116,6 +123,7 @@ class Parts:
         finally:
             await self.job_events.stop()
             await self.health.stop()
+            await self.limits.close()
             await self.database.close()
 
 
@@ -136,12 +144,12 @@ def create_app(settings: Settings) -> Application:
             ),
         ],
         dependencies=parts.dependencies(),
-        middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops)],
+        middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops), Compression()],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
         openapi_config=openapi_config(),
         cors_config=_cors(settings),
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, exclude_opt_key="uncompressed"),
+        response_class=Answer,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         debug=False,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, Response, Router, get, post
 from litestar.datastructures import ResponseHeader
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,7 +27,6 @@ from webintel.blueprints.schemas import (
     Rollback,
 )
 from webintel.blueprints.services import BlueprintService
-from webintel.db import Database
 from webintel.engine import export
 from webintel.sites.queries import SiteQueries
 
@@ -65,11 +64,6 @@ class ExportOperation(Operation):
                 media_type.split(";")[0]: OpenAPIMediaType(schema=schemas.get(name, text))
                 for name, (_, media_type) in _WRITERS.items()
             }
-
-
-def provide_blueprint_queries(database: NamedDependency[Database]) -> BlueprintQueries:
-    """Give the reads."""
-    return BlueprintQueries(database)
 
 
 class SiteBlueprintController(Controller):
@@ -212,5 +206,4 @@ class BlueprintController(Controller):
 router = Router(
     "/",
     route_handlers=[SiteBlueprintController, BlueprintController],
-    dependencies={"blueprint_queries": Provide(provide_blueprint_queries, sync_to_thread=False)},
 )

@@ -1,21 +1,28 @@
 """Connections to PostgreSQL: one bounded pool, one way to write and one way to read."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, cast
 from weakref import WeakSet
 
 import asyncpg
 import msgspec
 from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 import webintel.db.metadata  # noqa: F401 - a table that refers to another needs it known, whatever else is imported
+from webintel.db.liveliness import watch_over
 from webintel.db.login import Login
+from webintel.db.reads import Read
 from webintel.settings import Settings
 from webintel.tracing import spans
 
 _encoder = msgspec.json.Encoder()
+_BROKEN = (ConnectionError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
 
 
 def to_json(value: object) -> str:
@@ -36,9 +43,11 @@ class Database:
         self.engine = engine
         self.read_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._pool = cast("QueuePool", engine.sync_engine.pool)
         self._connections: WeakSet[asyncpg.Connection] = WeakSet()
         event.listen(engine.sync_engine, "connect", self._remember)
         spans.watch(engine)
+        watch_over(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -51,6 +60,48 @@ class Database:
         """Give a connection for reads outside any transaction."""
         async with self.read_engine.connect() as connection:
             yield connection
+
+    async def rows(self, read: Read, **values: Any) -> list[asyncpg.Record]:
+        """Run a read outside any transaction; it is sent again when its connection turns out to be broken."""
+        arguments = read.arguments(values)
+        try:
+            return await self._fetch(read.sql, arguments)
+        except _BROKEN:
+            return await self._fetch(read.sql, arguments)
+
+    async def row(self, read: Read, **values: Any) -> asyncpg.Record | None:
+        """Give the only row of a read, if there is one."""
+        rows = await self.rows(read, **values)
+        return rows[0] if rows else None
+
+    async def _fetch(self, sql: str, arguments: list[Any]) -> list[asyncpg.Record]:
+        connection = await self._take()
+        try:
+            rows: list[asyncpg.Record] = await connection.driver_connection.fetch(sql, *arguments)  # type: ignore[union-attr]
+        except asyncpg.PostgresError:
+            await self._give_back(connection)
+            raise
+        except BaseException:
+            connection.invalidate()  # whatever it still does, nobody else should wait for it
+            raise
+        await self._give_back(connection)
+        return rows
+
+    async def _take(self) -> PoolProxiedConnection:
+        if self._pool.checkedin():
+            with contextlib.suppress(MissingGreenlet):  # the idle one is of no use: another has to be made
+                return self._pool.connect()
+        return await greenlet_spawn(self._pool.connect)
+
+    async def _give_back(self, connection: PoolProxiedConnection) -> None:
+        if self._pool.checkedin() < self._pool.size():
+            connection.close()
+        else:
+            await greenlet_spawn(connection.close)  # one too many: it is closed
+
+    def connections(self) -> tuple[int, int]:
+        """How many connections are in use, and how many lie idle."""
+        return self._pool.checkedout(), self._pool.checkedin()
 
     def abort(self) -> None:
         """Break every connection, because the server no longer answers: whoever waits for it fails now, not later."""
@@ -84,9 +135,9 @@ def create_database(settings: Settings, *, role: str, pool_size: int | None = No
         pool_size=pool_size or settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout,
-        # Costs one round trip, and lets a restart of the server pass without a failed request.
-        pool_pre_ping=True,
         pool_recycle=1800,
+        # The connection that was used last: the others can rest, and the server's caches are warm for it.
+        pool_use_lifo=True,
         # Or an error's text would carry password hashes and whatever else a statement was given.
         hide_parameters=True,
         json_serializer=to_json,

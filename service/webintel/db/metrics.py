@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from sqlalchemy.pool import QueuePool
 
 from webintel.db.engine import Database
 
@@ -17,8 +16,7 @@ class ConnectionCollector:
     def collect(self) -> Iterator[Metric]:
         """Give the numbers of this moment."""
         connections = GaugeMetricFamily("database_connections", "Connections of this process.", labels=["state"])
-        pool = self._database.engine.pool
-        if isinstance(pool, QueuePool):
-            connections.add_metric(["in_use"], pool.checkedout())
-            connections.add_metric(["idle"], pool.checkedin())
+        in_use, idle = self._database.connections()
+        connections.add_metric(["in_use"], in_use)
+        connections.add_metric(["idle"], idle)
         yield connections

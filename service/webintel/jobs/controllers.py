@@ -23,7 +23,6 @@ from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit
 from webintel.api.problems import documented
 from webintel.api.requests import Once
-from webintel.db import Database
 from webintel.jobs.errors import JobNotFound
 from webintel.jobs.models import ENDED, Job, JobStatus, JobType
 from webintel.jobs.queries import JobFilter, JobQueries
@@ -41,11 +40,6 @@ _LOCATION = ResponseHeader(name="Location", description="The new job.", document
 def provide_jobs() -> JobService:
     """Give the service that changes jobs."""
     return JobService()
-
-
-def provide_job_queries(database: NamedDependency[Database]) -> JobQueries:
-    """Give the reads."""
-    return JobQueries(database)
 
 
 class JobController(Controller):

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from webintel.accounts.queries import Caller
 from webintel.accounts.roles import Permission
 from webintel.api.access import allow
+from webintel.api.answers import Answer
 from webintel.api.openapi import SECURITY
 from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit
 from webintel.api.problems import documented
 from webintel.api.requests import IfMatchHeader, Once, etag, expected_revision
-from webintel.db import Database
 from webintel.jobs.models import Job
 from webintel.jobs.queries import JobQueries
 from webintel.jobs.schemas import JobSummary
@@ -41,11 +41,6 @@ _LOCATION = ResponseHeader(name="Location", description="The new site.", documen
 def provide_sites(session: NamedDependency[AsyncSession]) -> SiteService:
     """Give the service that changes sites."""
     return SiteService(session)
-
-
-def provide_site_queries(database: NamedDependency[Database]) -> SiteQueries:
-    """Give the reads."""
-    return SiteQueries(database)
 
 
 class SiteController(Controller):
@@ -119,7 +114,7 @@ class SiteController(Controller):
     ) -> Response[SiteDetail]:
         """Give a site with its fingerprint and its last job. The ETag stands for the site itself, not for the job."""
         site, revision = await site_queries.one(site_id)
-        return Response(site, headers={"ETag": etag(revision)})
+        return Answer(site, headers={"ETag": etag(revision)})
 
     @patch(
         "/{site_id:uuid}",

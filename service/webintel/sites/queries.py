@@ -1,55 +1,69 @@
 """Reads about sites."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Text, cast, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Float, Select, String, Text, bindparam, cast, func, or_, select, true, tuple_
 
 from webintel.api.pagination import Cursor, Page, make_page, read_cursor
 from webintel.db import Database
-from webintel.jobs.queries import JobQueries
+from webintel.db.reads import Read, at_most
+from webintel.jobs.queries import newest, take_newest
 from webintel.json_columns import raw_json
 from webintel.problems import NotFound
 from webintel.sites.models import Site, SiteStatus
 from webintel.sites.schemas import SiteDetail, SiteOrder, SiteSummary
 
 _NO_SITE = "There is no site with this id."
-_COLUMNS = (
-    Site.id,
-    Site.domain,
-    Site.domain_unicode,
-    Site.platform,
-    Site.status,
-    Site.complexity_score,
-    Site.business_value_score,
-    Site.priority,
-    Site.notes,
-    Site.blueprint_version,
-    Site.discovery_method,
-    Site.created_at,
-    Site.updated_at,
-    Site.last_discovered_at,
+_NAMES = SiteSummary.__struct_fields__
+_COLUMNS = tuple(getattr(Site, name) for name in _NAMES)
+_STATUS = _NAMES.index("status")
+_STATUSES = {status.value: status for status in SiteStatus}
+_NO_SCORE = -1.0
+
+_LAST_JOB, _LAST_JOB_COLUMNS = newest(Site.id.expression)
+_ONE = Read(
+    select(*_COLUMNS, Site.revision, cast(Site.fingerprint, Text).label("fingerprint"), *_LAST_JOB_COLUMNS)
+    .outerjoin(_LAST_JOB, true())
+    .where(Site.id == bindparam("site_id"))
 )
+_EXISTS = Read(select(Site.id).where(Site.id == bindparam("site_id")))
 
 
 class _Order(NamedTuple):
-    """A column to sort by, with the type in which a cursor gives its value back."""
+    """What to sort by: for SQL, as the type in which a cursor gives it back, and of a site that was read."""
 
     column: ColumnElement[Any]
     value_type: Any
+    of: Callable[[SiteSummary], Any]
 
 
 # Sites without a score come after those with the lowest; ids are UUIDs of version 7 and so in order of creation.
 _ORDERS = {
-    "created_at": _Order(Site.id.expression, str),
-    "updated_at": _Order(Site.updated_at.expression, datetime),
-    "domain": _Order(Site.domain.expression, str),
-    "business_value_score": _Order(func.coalesce(Site.business_value_score, -1), float),
-    "complexity_score": _Order(func.coalesce(Site.complexity_score, -1), float),
-    "priority": _Order(Site.priority.expression, int),
+    "created_at": _Order(Site.id.expression, UUID, lambda site: site.id),
+    "updated_at": _Order(Site.updated_at.expression, datetime, lambda site: site.updated_at),
+    "domain": _Order(Site.domain.expression, str, lambda site: site.domain),
+    "business_value_score": _Order(
+        func.coalesce(Site.business_value_score, -1), float, lambda site: _score(site.business_value_score)
+    ),
+    "complexity_score": _Order(
+        func.coalesce(Site.complexity_score, -1), float, lambda site: _score(site.complexity_score)
+    ),
+    "priority": _Order(Site.priority.expression, int, lambda site: site.priority),
+}
+
+_LIKE = bindparam("search", type_=String)
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "status": Site.status == bindparam("status"),
+    "platform": func.lower(Site.platform) == bindparam("platform"),
+    "search": or_(Site.domain.icontains(_LIKE, escape="/"), Site.domain_unicode.icontains(_LIKE, escape="/")),
+    "min_score": Site.business_value_score >= bindparam("min_score", type_=Float),
+    "min_complexity": Site.complexity_score >= bindparam("min_complexity", type_=Float),
+    "max_complexity": Site.complexity_score <= bindparam("max_complexity", type_=Float),
 }
 
 
@@ -63,23 +77,14 @@ class SiteFilter(msgspec.Struct, frozen=True, kw_only=True):
     min_complexity: float | None = None
     max_complexity: float | None = None
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """Write them for SQL."""
-        if self.status is not None:
-            yield Site.status == self.status
+    def values(self) -> dict[str, Any]:
+        """Give what is asked for, for SQL."""
+        values = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
         if self.platform is not None:
-            yield func.lower(Site.platform) == self.platform.lower()
+            values["platform"] = self.platform.lower()
         if self.search is not None:
-            yield or_(
-                Site.domain.icontains(self.search, autoescape=True),
-                Site.domain_unicode.icontains(self.search, autoescape=True),
-            )
-        if self.min_score is not None:
-            yield Site.business_value_score >= self.min_score
-        if self.min_complexity is not None:
-            yield Site.complexity_score >= self.min_complexity
-        if self.max_complexity is not None:
-            yield Site.complexity_score <= self.max_complexity
+            values["search"] = self.search.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        return values
 
 
 class SiteQueries:
@@ -92,29 +97,19 @@ class SiteQueries:
         self, chosen: SiteFilter, *, order: SiteOrder, limit: int, cursor_text: str | None, include_total: bool
     ) -> Page[SiteSummary]:
         """List sites, a page at a time."""
-        descending, name = order.startswith("-"), order.removeprefix("-")
-        column, value_type = _ORDERS[name]
-        conditions = list(chosen.conditions())
-        statement = select(*_COLUMNS, column.label("sort_value")).where(*conditions).limit(limit + 1)
+        filters = chosen.values()
+        kind = _ORDERS[order.removeprefix("-")]
+        after: dict[str, Any] = {}
         if cursor := read_cursor(cursor_text, order):
-            here = tuple_(column, Site.id.expression)
-            value = cursor.id if name == "created_at" else cursor.value_as(value_type)
-            there = tuple_(literal(value, column.type), literal(cursor.id, Site.id.type))
-            statement = statement.where(here < there if descending else here > there)
-        statement = (
-            statement.order_by(column.desc(), Site.id.desc()) if descending else statement.order_by(column, Site.id)
-        )
-        async with self._database.reading() as connection:
-            rows = list((await connection.execute(statement)).mappings())
-            total = None
-            if include_total:
-                total = await connection.scalar(select(func.count()).select_from(Site).where(*conditions))
-        sort_values = {row["id"]: row["sort_value"] for row in rows}
+            after = {"after": cursor.value_as(kind.value_type), "after_id": cursor.id}
+        read = _list(frozenset(filters), order, limit, after=bool(after))
+        rows = await self._database.rows(read, **filters, **after)
+        total = await self._database.row(_total(frozenset(filters)), **filters) if include_total else None
         return make_page(
             [_summary(row) for row in rows],
             limit,
-            lambda site: Cursor(order, _plain(sort_values[site.id]), site.id),
-            total,
+            lambda site: Cursor(order, msgspec.to_builtins(kind.of(site)), site.id),
+            total and total[0],
         )
 
     async def one(self, site_id: UUID) -> tuple[SiteDetail, int]:
@@ -123,17 +118,15 @@ class SiteQueries:
         Raises:
             NotFound: there is no such site.
         """
-        statement = select(*_COLUMNS, Site.revision, cast(Site.fingerprint, Text).label("fingerprint")).where(
-            Site.id == site_id
-        )
-        async with self._database.reading() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
+        row = await self._database.row(_ONE, site_id=site_id)
         if row is None:
             raise NotFound(_NO_SITE)
-        fields: dict[str, Any] = {**row, "status": SiteStatus(row["status"])}
+        fields: dict[str, Any] = dict(row)
+        last_job = take_newest(fields)
         revision = fields.pop("revision")
-        last_job = await JobQueries(self._database).last_of(site_id)
-        return SiteDetail(**fields | {"fingerprint": raw_json(row["fingerprint"]), "last_job": last_job}), revision
+        fields["status"] = SiteStatus(fields["status"])
+        fields["fingerprint"] = raw_json(fields["fingerprint"])
+        return SiteDetail(**fields, last_job=last_job), revision
 
     async def require(self, site_id: UUID) -> None:
         """Make sure that a site exists.
@@ -141,15 +134,37 @@ class SiteQueries:
         Raises:
             NotFound: there is no such site.
         """
-        async with self._database.reading() as connection:
-            if await connection.scalar(select(Site.id).where(Site.id == site_id)) is None:
-                raise NotFound(_NO_SITE)
+        if await self._database.row(_EXISTS, site_id=site_id) is None:
+            raise NotFound(_NO_SITE)
 
 
-def _plain(value: object) -> str | int | float | None:
-    return msgspec.to_builtins(value)  # type: ignore[no-any-return]
+@functools.lru_cache(maxsize=256)
+def _list(filters: frozenset[str], order: SiteOrder, limit: int, *, after: bool) -> Read:
+    column, descending = _ORDERS[order.removeprefix("-")].column, order.startswith("-")
+    statement = _where(select(*_COLUMNS), filters)
+    if after:
+        here = tuple_(column, Site.id.expression)
+        there = tuple_(bindparam("after", type_=column.type), bindparam("after_id", type_=Site.id.type))
+        statement = statement.where(here < there if descending else here > there)
+    sorted_by = (column.desc(), Site.id.desc()) if descending else (column, Site.id)
+    # With filters the plan may well depend on their values.
+    return Read(statement.order_by(*sorted_by).limit(limit + 1 if filters else at_most(limit + 1)))
 
 
-def _summary(row: RowMapping) -> SiteSummary:
-    fields = {name: value for name, value in row.items() if name != "sort_value"}
-    return SiteSummary(**fields | {"status": SiteStatus(row["status"])})
+@functools.lru_cache(maxsize=64)
+def _total(filters: frozenset[str]) -> Read:
+    return Read(_where(select(func.count()).select_from(Site), filters))
+
+
+def _where(statement: Select[Any], filters: frozenset[str]) -> Select[Any]:
+    return statement.where(*(_CONDITIONS[name] for name in sorted(filters)))
+
+
+def _score(value: float | None) -> float:
+    return _NO_SCORE if value is None else value
+
+
+def _summary(row: Any) -> SiteSummary:
+    values = list(row)
+    values[_STATUS] = _STATUSES[values[_STATUS]]
+    return SiteSummary(*values)

@@ -49,7 +49,7 @@ class SiteChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_
     notes: Notes | UnsetType | None = UNSET
 
 
-class SiteSummary(msgspec.Struct, frozen=True, kw_only=True):
+class SiteSummary(msgspec.Struct, frozen=True):
     """A site, as lists show it."""
 
     id: UUID

@@ -1,0 +1,89 @@
+"""Answers as JSON, made with as few steps as the framework allows: every request pays for each."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.background_tasks import BackgroundTask, BackgroundTasks
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType, ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from webintel.api.access import UNCOMPRESSED_OPT
+
+T = TypeVar("T")
+_encoder = msgspec.json.Encoder()
+_BODILESS = (204, 304)
+
+
+class Answer(Response[T]):
+    """A response whose JSON is written by msgspec itself, where that is all there is to do."""
+
+    def to_asgi_response(  # type: ignore[override]  # noqa: PLR0913 - the framework's signature
+        self,
+        app: None,
+        request: Request[Any, Any, Any],
+        *,
+        background: BackgroundTask | BackgroundTasks | None = None,
+        cookies: Iterable[Cookie] | None = None,
+        encoded_headers: Iterable[tuple[bytes, bytes]] | None = None,
+        headers: dict[str, str] | None = None,
+        is_head_response: bool = False,
+        media_type: MediaType | str | None = None,
+        status_code: int | None = None,
+        type_encoders: Any = None,
+    ) -> "ASGIResponse | _Json":
+        """Prepare to send it."""
+        status, kind = self.status_code or status_code or 200, self.media_type or media_type or MediaType.JSON
+        plain = not (background or self.background or cookies or self.cookies or is_head_response or encoded_headers)
+        if plain and kind == MediaType.JSON and status not in _BODILESS and isinstance(self.content, msgspec.Struct):
+            return _Json(status, _encoder.encode(self.content), {**(headers or {}), **self.headers})
+        return super().to_asgi_response(
+            app,
+            request,
+            background=background,
+            cookies=cookies,
+            encoded_headers=encoded_headers,
+            headers=headers,
+            is_head_response=is_head_response,
+            media_type=media_type,
+            status_code=status_code,
+            type_encoders=type_encoders,
+        )
+
+
+class _Json:
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, body: bytes, headers: dict[str, Any]) -> None:
+        self._status = status
+        self._body = body
+        self._headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        self._headers += [(name.lower().encode(), str(value).encode("latin-1")) for name, value in headers.items()]
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+class Compression(ASGIMiddleware):
+    """Compresses for who asks for it; who does not, waits for nothing."""
+
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = UNCOMPRESSED_OPT
+
+    def __init__(self) -> None:
+        self._config = CompressionConfig(backend="gzip", gzip_compress_level=5)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Look for the one header that matters."""
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding" and b"gzip" in value:
+                await CompressionMiddleware(next_app, self._config)(scope, receive, send)
+                return
+        await next_app(scope, receive, send)
