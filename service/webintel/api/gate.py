@@ -1,8 +1,5 @@
 """The gate in front of every route: who is it, how often, and may it."""
 
-from typing import Any
-
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.response.base import ASGIResponse
@@ -18,6 +15,7 @@ from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, Unavaila
 from webintel.serving.address import client_address
 
 RETRY_AFTER_SECONDS = 5
+_API_KEY = API_KEY_HEADER.lower().encode()
 _API_PATH = "/api/"
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -46,7 +44,7 @@ class Gate(ASGIMiddleware):
         if permission is not Permission.PUBLIC:
             try:
                 # Also for the log of what is refused from here on.
-                scope["user"] = caller = await self._identify(Request(scope))
+                scope["user"] = caller = await self._identify(scope)
             except NotSignedIn as error:
                 refusal = error
         if not options.get(UNLIMITED_OPT):
@@ -61,10 +59,10 @@ class Gate(ASGIMiddleware):
         _require_json(scope)  # type: ignore[arg-type]  # only HTTP comes here
         await next_app(scope, receive, send)
 
-    async def _identify(self, request: Request[Any, Any, Any]) -> Caller:
-        if key := request.headers.get(API_KEY_HEADER):
+    async def _identify(self, scope: Scope) -> Caller:
+        if key := _header(scope, _API_KEY):
             return await self._identities.by_api_key(key)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, token = _header(scope, b"authorization").partition(" ")
         if scheme.lower() == "bearer" and token:
             return await self._identities.by_access_token(token.strip())
         raise NotSignedIn(f"Sign in and send `Authorization: Bearer ...`, or send an API key as `{API_KEY_HEADER}`.")
@@ -76,7 +74,16 @@ class Gate(ASGIMiddleware):
             return
         scope["state"]["limit_headers"] = allowance.headers()
         if not allowance.allowed:
-            raise TooManyRequests("You have sent too many requests; slow down.", retry_after=allowance.reset_seconds)
+            raise TooManyRequests(
+                "You have sent too many requests; slow down.", retry_after=allowance.count.reset_seconds
+            )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 async def _answer_options(scope: Scope, receive: Receive, send: Send) -> None:
