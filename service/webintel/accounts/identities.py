@@ -5,7 +5,7 @@ from collections import OrderedDict
 from uuid import UUID
 
 from webintel.accounts.queries import AccountQueries, Caller
-from webintel.accounts.tokens import AccessTokens, is_api_key, token_hash
+from webintel.accounts.tokens import AccessClaims, AccessTokens, is_api_key, token_hash
 from webintel.problems import NotSignedIn
 
 CACHE_SECONDS = 5.0
@@ -26,6 +26,7 @@ class Identities:
     def __init__(self, queries: AccountQueries, access_tokens: AccessTokens) -> None:
         self._queries = queries
         self._access_tokens = access_tokens
+        self._claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
         self._known: OrderedDict[_CacheKey, tuple[float, Caller]] = OrderedDict()
         self.hits = 0
         self.misses = 0
@@ -36,7 +37,7 @@ class Identities:
         Raises:
             NotSignedIn: the token is not valid, or the person may no longer use it.
         """
-        claims = self._access_tokens.read(token)
+        claims = self._read(token)
         caller = await self._look_up(claims.user_id) if claims else None
         if claims is None or caller is None or caller.token_version != claims.token_version:
             raise NotSignedIn("The access token is not valid or has expired; sign in or refresh it.")
@@ -57,6 +58,21 @@ class Identities:
         """Ask the database again about a person who has just been changed."""
         for key in [key for key, (_, caller) in self._known.items() if caller.user_id == user_id]:
             del self._known[key]
+
+    def _read(self, token: str) -> AccessClaims | None:
+        """Check a token; its signature is computed the first time only, until it expires."""
+        key = token_hash(token)
+        claims = self._claims.get(key)
+        if claims is not None:
+            if claims.expires_at > time.time():
+                return claims
+            del self._claims[key]
+        claims = self._access_tokens.read(token)
+        if claims is not None:
+            self._claims[key] = claims
+            if len(self._claims) > CACHE_SIZE:
+                self._claims.popitem(last=False)
+        return claims
 
     async def _look_up(self, key: _CacheKey) -> Caller | None:
         expires_at, known = self._known.get(key, (0.0, None))

@@ -23,6 +23,7 @@ class AccessClaims(msgspec.Struct, frozen=True):
 
     user_id: UUID
     token_version: int
+    expires_at: float
 
 
 class AccessTokens:
@@ -62,7 +63,7 @@ class AccessTokens:
                 issuer=ISSUER,
                 options={"require": ["exp", "iat", "nbf", "iss", "aud", "sub"], "strict_aud": True},
             )
-            return AccessClaims(UUID(claims["sub"]), int(claims["ver"]))
+            return AccessClaims(UUID(claims["sub"]), int(claims["ver"]), float(claims["exp"]))
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             return None
 
