@@ -1,10 +1,12 @@
 """Logs: one JSON line for each event, or coloured text for a person at a terminal."""
 
+import json
 import logging
 import re
 import sys
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 
 from webintel.settings import Settings
@@ -20,6 +22,7 @@ QUIET = {
 """Libraries that tell more than anybody wants to read."""
 
 _ADDRESS = re.compile(r"[^\s@()'\"<>=:,]{1,64}@[^\s@()'\"<>=:,]{1,255}")
+_encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
 def configure_logging(settings: Settings, *, role: str, stream: TextIO | None = None) -> None:
@@ -36,26 +39,19 @@ def configure_logging(settings: Settings, *, role: str, stream: TextIO | None = 
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    rendering = _rendering(settings, output, role)
+    # Our own events go straight to the stream: by way of the standard library each would cost three times as much.
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.StackInfoRenderer(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, structlog.processors.StackInfoRenderer(), *rendering],
+        logger_factory=structlog.WriteLoggerFactory(output),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(settings, output, role),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
@@ -81,7 +77,7 @@ def _rendering(settings: Settings, output: TextIO, role: str) -> list[Any]:
         name_role,
         structlog.processors.ExceptionRenderer(tracebacks),
         _withhold_people,
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(_to_json),
     ]
 
 
@@ -99,3 +95,10 @@ def _without_addresses(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_addresses(part) for name, part in value.items()}
     return [_without_addresses(part) for part in value] if isinstance(value, list) else value
+
+
+def _to_json(event: structlog.typing.EventDict, **_: Any) -> str:
+    try:
+        return _encoder.encode(event).decode()
+    except (TypeError, ValueError):  # half a character, or a key that is no text
+        return json.dumps(event, default=repr, skipkeys=True)

@@ -1,16 +1,16 @@
 """What every response carries and leaves behind: headers, a log line, and counters."""
 
+import functools
+import os
 import re
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from litestar import Litestar
 from litestar.config.app import AppConfig
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import BeforeMessageSendHookHandler, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from webintel.serving.metrics import RequestMetrics
@@ -77,33 +77,41 @@ class Application(Litestar):
 
 def response_hooks(settings: Settings, metrics: RequestMetrics) -> list[BeforeMessageSendHookHandler]:
     """Make the hooks that see every response, those of no route and those of failures included."""
-    security = dict(_SECURITY_HEADERS)
+    security = _SECURITY_HEADERS | {"Content-Security-Policy": STRICT_POLICY, "Cache-Control": "no-store"}
     if settings.production:
         security["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    defaults = [_encode(name, value) for name, value in security.items()]
 
     async def complete_headers(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in security.items():
-            headers.setdefault(name, value)
-        headers.setdefault("Content-Security-Policy", STRICT_POLICY)
-        headers.setdefault("Cache-Control", "no-store")
-        headers[REQUEST_ID_HEADER] = scope["state"]["request_id"]
-        for name, value in scope["state"].get("limit_headers", {}).items():
-            headers[name] = value
+        headers = list(message.get("headers", ()))
+        named = {name.lower() for name, _ in headers}
+        headers += [header for header in defaults if header[0] not in named]
+        headers.append(_encode(REQUEST_ID_HEADER, scope["state"]["request_id"]))
+        headers += [_encode(name, value) for name, value in scope["state"].get("limit_headers", {}).items()]
+        message["headers"] = headers
 
     async def record(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
         seconds = time.perf_counter() - scope["state"]["started"]
         method = scope["method"] if scope["method"] in _METHODS else "other"  # type: ignore[typeddict-item]
-        path = _CONVERTER.sub("", scope.get("path_template") or UNMATCHED)
+        path = _route(scope.get("path_template") or UNMATCHED)
         metrics.count_request(method, path, message["status"], seconds)
         scope["state"]["outcome"] = (method, path, message["status"])
         _log(scope, method, path, message, seconds)
 
     return [complete_headers, record]
+
+
+@functools.lru_cache(maxsize=1024)
+def _route(template: str) -> str:
+    return _CONVERTER.sub("", template)
+
+
+def _encode(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 def _log(scope: Scope, method: str, path: str, message: HTTPResponseStartEvent, seconds: float) -> None:
@@ -133,5 +141,7 @@ def _made(message: HTTPResponseStartEvent) -> dict[str, str]:
 
 
 def _request_id(scope: Scope) -> str:
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
+            return str(given)
+    return os.urandom(16).hex()
