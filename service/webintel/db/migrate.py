@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from webintel.db.engine import login_for, sign_in
+from webintel.db.revision import head_revision
 from webintel.settings import PREFIX, Settings
 
 LOCK_KEY = 7_264_193_025
@@ -35,12 +36,6 @@ REFUSED = (
 
 class MigrationError(Exception):
     """The database cannot be brought to the revision; the message is one line that says why and what to do."""
-
-
-@functools.cache
-def head_revision() -> str:
-    """The newest revision that this version of the service knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from webintel.db.migrate import head_revision
+from webintel.db.revision import head_revision
 
 UNREACHABLE = "database unreachable"
 READ_ONLY = "database is read-only"
