@@ -109,5 +109,3 @@ def _counter_needed() -> Iterator[None]:
     except Exception as error:
         logger.warning("signing in is off: the counter does not answer", error=type(error).__name__)
         raise Unavailable("Signing in is not possible at the moment.", retry_after=5) from error
-
-

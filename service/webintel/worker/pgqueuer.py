@@ -71,9 +71,10 @@ class PgQueuerQueue:
 async def _queries_in(session: AsyncSession) -> Queries:
     """PgQueuer's statements on the session's own connection, inside its transaction."""
     connection = await session.connection()
-    # SQLAlchemy sends BEGIN with the first statement, not before: without one the entry would be committed on its own.
-    await connection.execute(text("SELECT 1"))
     raw = (await connection.get_raw_connection()).driver_connection
+    if isinstance(raw, Connection) and not raw.is_in_transaction():
+        # SQLAlchemy sends BEGIN with the first statement, not before: without one the entry would be committed alone.
+        await connection.execute(text("SELECT 1"))
     if not isinstance(raw, Connection) or not raw.is_in_transaction():
         raise RuntimeError("The queue must be used inside a transaction of asyncpg")
     return queries_on(AsyncpgDriver(raw))
