@@ -7,6 +7,7 @@ callers, limits, metrics, logs or validation: the ratio says what all of these c
 
 import asyncio
 import contextlib
+import re
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,23 +17,17 @@ import asyncpg
 import msgspec
 import uvloop
 from litestar import Litestar, Response, get, post
-from sqlalchemy import event
 from uuid_utils.compat import uuid7
 
+from tests.benchmarks.recording import Recorded, Recording, record
 from webintel.api.pagination import Cursor
 from webintel.blueprints.changes import Changes
-from webintel.blueprints.queries import BlueprintQueries
-from webintel.db import Database, create_database
+from webintel.db import create_database
 from webintel.db.engine import driver_dsn
-from webintel.jobs.queries import JobQueries
 from webintel.serving.server import listen, serve
 from webintel.settings import load_settings
-from webintel.sites.queries import SiteFilter, SiteQueries
-from webintel.sites.schemas import NewSite
-from webintel.sites.services import SiteService
 
-POOL = 10  # as many connections as the service may have: 5 and 5 more
-Statements = list[tuple[str, tuple[Any, ...]]]
+POOL = 10  # as many connections as the service may have
 MEMORY: dict[str, bytes] = {}
 
 
@@ -45,27 +40,23 @@ class Raw:
 
     pool: asyncpg.Pool
 
-    def __init__(self, reads: dict[str, Statements], create: Statements, made: dict[str, Any]) -> None:
-        self.reads, self.create_statements, self.made = reads, create, made
+    def __init__(self, recorded: Recorded) -> None:
+        self.recorded, self.reads = recorded, recorded.reads
 
     async def list(self) -> bytes:
         sql, args = self.reads["list"][0]
         rows = [dict(row) for row in await self.pool.fetch(sql, *args)]
-        for row in rows:
-            del row["sort_value"]
         last = rows[49]["id"]
         cursor = Cursor("-created_at", str(last), last).encode() if len(rows) > 50 else None
         return msgspec.json.encode({"items": rows[:50], "next_cursor": cursor, "total": None})
 
     async def site(self, key: UUID) -> bytes:
-        (sql, _), (job_sql, job_args) = self.reads["site"]
-        async with self.pool.acquire() as connection:
-            row = dict(await connection.fetchrow(sql, key))
-            job = await connection.fetchrow(job_sql, key, *job_args[1:])
+        row = dict(await self.pool.fetchrow(self.reads["site"][0][0], key))
+        job = {name.removeprefix("last_job_"): row.pop(name) for name in list(row) if name.startswith("last_job_")}
         del row["revision"]
         fingerprint = row.pop("fingerprint")
         row["fingerprint"] = fingerprint and msgspec.Raw(fingerprint.encode())
-        return msgspec.json.encode(row | {"last_job": job and summary(job)})
+        return msgspec.json.encode(row | {"last_job": job["id"] and summary(job)})
 
     async def job(self, key: UUID) -> bytes:
         row = await self.pool.fetchrow(self.reads["job"][0][0], key)
@@ -80,27 +71,26 @@ class Raw:
         return msgspec.json.encode(row | {name: content[name] for name in PARTS})
 
     async def create(self, domain: str) -> bytes:
-        made = self.made
-        new: dict[Any, Any] = {made["domain"]: domain, made["site"]: uuid7()}
-        for job in made["jobs"]:
-            new[job] = uuid7()
-            new[job.bytes] = new[job].bytes
-            new[str(job)] = str(new[job])
-        queued = iter(made["queue"])
-        site: Any = None
+        site, made = self.recorded.create, self.recorded.made
+        new: dict[Any, Any] = {made.domain: domain}
+        for old in (made.site, *made.jobs):
+            new[old] = uuid7()
+            new |= {old.bytes: new[old].bytes, str(old): str(new[old])}
+        entry = 0
         async with self.pool.acquire() as connection, connection.transaction():
-            for sql, args in self.create_statements:
-                rows = await connection.fetch(sql, *(swap(arg, new) for arg in args))
+            for sql, args in site:
+                values = [swap(arg, new) for arg in args]
+                if place := QUEUE_ID.search(sql):
+                    values[int(place[1]) - 1] = entry
+                rows = await connection.fetch(sql, *values)
                 if "pgqueuer" in sql:
-                    new[next(queued)] = rows[0]["id"]
-                elif "INTO sites" in sql:
-                    site = rows
-        del site
-        body = msgspec.json.decode(made["body"])
-        body |= {"id": new[made["site"]], "domain": domain, "domain_unicode": domain, "job_id": new[made["jobs"][0]]}
+                    entry = rows[0]["id"]
+        body = msgspec.json.decode(made.body)
+        body |= {"id": new[made.site], "domain": domain, "domain_unicode": domain, "job_id": new[made.jobs[0]]}
         return msgspec.json.encode(body)
 
 
+QUEUE_ID = re.compile(r"queue_id=\$(\d+)")
 PARTS = (
     *("domain", "start_url", "discovery_method", "fingerprint", "categories", "page_types"),
     *("selectors", "endpoints", "pagination", "filters", "render_hints"),
@@ -121,50 +111,7 @@ def summary(row: Any) -> dict[str, Any]:
 def swap(arg: Any, new: dict[Any, Any]) -> Any:
     if isinstance(arg, list):
         return [swap(item, new) for item in arg]
-    return new.get(arg, arg) if isinstance(arg, str | bytes | UUID) or (type(arg) is int and arg > 100) else arg
-
-
-async def record(database: Database, keys: dict[str, UUID]) -> Raw:
-    """Let the service's own code run once, and keep what it sends."""
-    sent: Statements = []
-    event.listen(
-        database.engine.sync_engine,
-        "before_cursor_execute",
-        lambda _c, _u, sql, args, _x, _m: sent.append((sql, tuple(args))),
-    )
-    sites, reads = SiteQueries(database), {}
-    calls = {
-        "list": lambda: sites.list(SiteFilter(), order="-created_at", limit=50, cursor_text=None, include_total=False),
-        "site": lambda: sites.one(keys["site"]),
-        "job": lambda: JobQueries(database).get(keys["job"]),
-        "blueprint": lambda: BlueprintQueries(database).one(keys["blueprint"]),
-    }
-    for name, call in calls.items():
-        await call()
-        reads[name] = list(sent)
-        sent.clear()
-    made: dict[str, Any] = {"domain": "recorded-for-the-benchmark.example.com"}
-    async with database.sessions() as session:
-        raw = (await (await session.connection()).get_raw_connection()).driver_connection
-        raw.add_query_logger(lambda q: "pgqueuer" in q.query and sent.append((q.query, tuple(q.args))))
-        sent.clear()
-        site, first = await SiteService(session).register(NewSite(domain=made["domain"]), None)
-        jobs = [UUID(bytes=args[2][0]) for sql, args in sent if "pgqueuer" in sql]
-        ids = {arg for sql, args in sent if "UPDATE jobs" in sql for arg in args if type(arg) is int}
-        statements = list(sent)
-        made["body"] = msgspec.json.encode(
-            {name: getattr(site, name) for name in SITE} | {"last_job": None, "job_id": first.id}
-        )
-        await session.rollback()
-    made |= {"site": site.id, "jobs": jobs, "queue": sorted(ids)}
-    return Raw(reads, statements, made)
-
-
-SITE = (
-    *("id", "domain", "domain_unicode", "platform", "status", "complexity_score", "business_value_score", "priority"),
-    *("notes", "blueprint_version", "discovery_method", "created_at", "updated_at", "last_discovered_at"),
-    "fingerprint",
-)
+    return new.get(arg, arg) if isinstance(arg, str | bytes | UUID) else arg
 
 
 def application(raw: Raw, dsn: str) -> Litestar:
@@ -203,8 +150,8 @@ def application(raw: Raw, dsn: str) -> Litestar:
 
 async def main(port: int, keys: dict[str, UUID]) -> None:
     settings = load_settings()
-    async with create_database(settings, role="benchmark") as database:
-        raw = await record(database, keys)
+    async with Recording(create_database(settings, role="benchmark").engine) as database:
+        raw = Raw(await record(database, keys))
     with listen("127.0.0.1", port) as listener:
         app = application(raw, driver_dsn(settings.require_database_url()))
         await serve(app, listener, announce=lambda: None, drain_seconds=0)
