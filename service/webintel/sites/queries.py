@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from sqlalchemy import ColumnElement, Float, Select, String, Text, bindparam, cast, func, or_, select, true, tuple_
 
@@ -14,7 +15,7 @@ from webintel.db import Database
 from webintel.db.reads import Read, at_most
 from webintel.jobs.queries import newest, take_newest
 from webintel.json_columns import raw_json
-from webintel.problems import NotFound
+from webintel.problems import InvalidInput, NotFound
 from webintel.sites.models import Site, SiteStatus
 from webintel.sites.schemas import SiteDetail, SiteOrder, SiteSummary
 
@@ -103,7 +104,12 @@ class SiteQueries:
         if cursor := read_cursor(cursor_text, order):
             after = {"after": cursor.value_as(kind.value_type), "after_id": cursor.id}
         read = _list(frozenset(filters), order, limit, after=bool(after))
-        rows = await self._database.rows(read, **filters, **after)
+        try:
+            rows = await self._database.rows(read, **filters, **after)
+        except asyncpg.DataError as error:
+            if not cursor:
+                raise
+            raise InvalidInput.of("cursor", "is not one of ours; start again without it") from error
         total = await self._database.row(_total(frozenset(filters)), **filters) if include_total else None
         return make_page(
             [_summary(row) for row in rows],

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.service.api_fixtures import People, check_problem
+from webintel.api.pagination import Cursor
 from webintel.db import Database
 from webintel.engine.model import Fingerprint, Technology
 from webintel.sites.services import SiteService
@@ -129,6 +130,17 @@ async def test_lists_are_filtered_sorted_and_complete_over_pages(admin: httpx.As
 async def test_queries_that_do_not_fit_are_refused(admin: httpx.AsyncClient, params: dict[str, str]) -> None:
     problem = check_problem(await admin.get("/api/v1/sites", params=params), 400, "invalid-input")
     assert [error["field"] for error in problem["errors"]] == list(params)
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [("priority", 10**12), ("-updated_at", "0001-01-01T00:00:00+14:00"), ("domain", "a\x00b"), ("created_at", "no id")],
+)
+async def test_a_cursor_with_a_value_that_no_site_can_have_is_refused(
+    admin: httpx.AsyncClient, sort: str, value: str | int
+) -> None:
+    cursor = Cursor(sort, value, uuid.uuid4()).encode()
+    check_problem(await admin.get("/api/v1/sites", params={"cursor": cursor, "sort": sort}), 400, "invalid-input")
 
 
 async def test_a_cursor_belongs_to_its_order(admin: httpx.AsyncClient) -> None:
