@@ -1,0 +1,142 @@
+"""What people write about a site: notes, its value and its priority; nobody overwrites another unawares."""
+
+import hashlib
+import math
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, URLEncodedBody
+
+from webintel.problems import FieldError, InvalidInput, Stale
+from webintel.web.pages.new_sites import CHANGE_SITES
+from webintel.web.pages.site_shared import api_path
+from webintel.web.views.site import SiteHead
+from webintel.web.visit import Visit
+
+_TRIES = 3
+_MOST_BYTES = 256 * 1024
+"""Notes of the longest kind in a script that forms write with nine characters a letter."""
+
+
+class DetailsForm(msgspec.Struct, frozen=True):
+    """The details as they were typed, and what the site was like when the form was opened."""
+
+    business_value_score: str = ""
+    priority: str = ""
+    notes: str = ""
+    etag: str = ""
+    seen: str = ""
+
+    @classmethod
+    def of(cls, site: SiteHead, etag: str) -> "DetailsForm":
+        """Fill the form in."""
+        value = site.business_value_score
+        return cls(
+            business_value_score="" if value is None else f"{value:g}",
+            priority=str(site.priority),
+            notes=site.notes or "",
+            etag=etag,
+            seen=digest(site),
+        )
+
+    def body(self) -> dict[str, object]:
+        """Write it as the API takes it.
+
+        Raises:
+            InvalidInput: a number is none.
+        """
+        errors: list[FieldError] = []
+        value, priority = self.business_value_score.strip().replace(",", "."), self.priority.strip()
+        body: dict[str, object] = {"notes": self.notes.replace("\r\n", "\n").strip() or None}
+        body["business_value_score"] = _number(value, "business_value_score", errors) if value else None
+        body["priority"] = _whole(priority, errors)
+        if errors:
+            raise InvalidInput("Some of this cannot be used.", errors=tuple(errors))
+        return body
+
+
+@get("/sites/{site_id:uuid}/edit")
+async def edit(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Response[Any]:
+    """Show the form: in its place on the page, or as a page of its own."""
+    await visit.require(CHANGE_SITES)
+    site, etag = await visit.api.get_tagged(api_path(site_id), SiteHead)
+    form = DetailsForm.of(site, etag)
+    if visit.by_htmx:
+        return await visit.fragment("site/edit.html", site=site, form=form, theirs=None, problem=None)
+    return await _page(visit, site, form)
+
+
+@get("/sites/{site_id:uuid}/details")
+async def details(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Response[Any]:
+    """Show the details again, when somebody has thought better of it."""
+    site = await visit.api.get(api_path(site_id), SiteHead)
+    if not visit.by_htmx:
+        return visit.redirect(f"/sites/{site_id}")
+    return await visit.fragment("site/details.html", site=site)
+
+
+@post("/sites/{site_id:uuid}/edit", request_max_body_size=_MOST_BYTES)
+async def save(
+    visit: NamedDependency[Visit], site_id: FromPath[UUID], data: URLEncodedBody[DetailsForm]
+) -> Response[Any]:
+    """Keep the details, unless somebody else has changed them meanwhile."""
+    try:
+        body, etag = data.body(), data.etag
+        for _ in range(_TRIES):
+            try:
+                await visit.api.patch(api_path(site_id), SiteHead, body, etag)
+            except Stale as stale:
+                site, etag = await visit.api.get_tagged(api_path(site_id), SiteHead)
+                # A worker's visit makes the site another one too, but not what this form changes.
+                if digest(site) != data.seen:
+                    form = msgspec.structs.replace(data, etag=etag, seen=digest(site))
+                    return await _page(visit, site, form, theirs=site, status_code=stale.status)
+            else:
+                return visit.redirect(f"/sites/{site_id}", "Saved.")
+    except InvalidInput as problem:
+        site = await visit.api.get(api_path(site_id), SiteHead)
+        return await _page(visit, site, data, problem=problem, status_code=problem.status)
+    raise Stale("The site changes too often at the moment; try again.")
+
+
+def digest(site: SiteHead) -> str:
+    """Name the state of what the form changes."""
+    state = msgspec.json.encode((site.business_value_score, site.priority, site.notes))
+    return hashlib.sha256(state).hexdigest()[:16]
+
+
+async def _page(  # noqa: PLR0913 - what the page shows
+    visit: Visit,
+    site: SiteHead,
+    form: DetailsForm,
+    *,
+    theirs: SiteHead | None = None,
+    problem: InvalidInput | None = None,
+    status_code: int = 200,
+) -> Response[Any]:
+    values = {"site": site, "form": form, "theirs": theirs, "problem": problem}
+    return await visit.page("site/edit_page.html", status_code=status_code, **values)
+
+
+def _number(text: str, name: str, errors: list[FieldError]) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        errors.append(FieldError(name, "Give a number."))
+        return None
+    return number
+
+
+def _whole(text: str, errors: list[FieldError]) -> int | None:
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return int(text)
+    errors.append(FieldError("priority", "Give a whole number."))
+    return None
+
+
+ROUTES = [edit, details, save]
