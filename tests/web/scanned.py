@@ -18,12 +18,15 @@ from webintel.engine.model import (
     Blueprint,
     Category,
     Endpoint,
+    Evidence,
     Filter,
     Fingerprint,
     PageType,
     Pagination,
+    Reason,
     RenderHints,
     Selector,
+    Technology,
 )
 from webintel.settings import load_settings
 from webintel.sites.models import Site
@@ -129,13 +132,21 @@ def content(**changes: object) -> Blueprint:
         discovery_method="static",
         confidence_score=0.9,
         fingerprint=Fingerprint(
-            platform=None,
+            platform="WooCommerce",
             requires_js=False,
             requires_js_confidence=0.8,
-            requires_js_reasons=[],
-            technologies=[],
+            requires_js_reasons=["The text is in the page as it is served."],
+            technologies=[
+                Technology(
+                    name="WooCommerce",
+                    group="platform",
+                    version="9.1",
+                    confidence=0.97,
+                    evidence=[Evidence(kind="meta", detail="generator: Shop 9.1", url="https://shop.example/about")],
+                )
+            ],
             complexity_score=0.2,
-            complexity_reasons=[],
+            complexity_reasons=[Reason(factor="templates", weight=0.2, detail="Every site has templates of its own.")],
         ),
         categories=[category("Kitchen")],
         page_types=[

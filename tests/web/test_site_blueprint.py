@@ -53,7 +53,7 @@ async def test_a_blueprint_is_exported_as_a_file(
     texts = {}
     for name in ("json", "yaml", "csv"):
         async with page.expect_download() as waiting:
-            await page.get_by_role("link", name=name.upper()).click()
+            await page.get_by_role("button", name=name.upper()).click()
         download = await waiting.value
         assert download.suggested_filename == f"{scanned.domain}-v1.{name}"
         assert download.url == f"{platform.web.url}/sites/{scanned.id}/blueprint/{stored['id']}/export/{name}"
