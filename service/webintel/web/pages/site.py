@@ -19,7 +19,7 @@ from webintel.web.views.site import Site, SiteJob
 from webintel.web.visit import Visit
 
 _RECENT_JOBS = 10
-_LIVE = {"HX-Retarget": "#live", "HX-Reswap": "outerMorph"}
+_LIVE = {"HX-Retarget": "#live", "HX-Reswap": "outerHTML"}
 
 
 @get("/sites/{site_id:uuid}")
