@@ -99,11 +99,14 @@ async def test_who_edits_at_the_same_time_is_told_and_loses_nothing(
     await expect(told).to_contain_text("Theirs")
     await expect(told).to_contain_text("99")
     await expect(page.get_by_label("Notes", exact=True)).to_have_value("Mine")
+    # What only the other one has changed is taken over.
+    await expect(page.get_by_label("Priority")).to_have_value("99")
     assert (await admin.get(f"/api/v1/sites/{site.id}")).json()["notes"] == "Theirs"
     await inspect(page, "site-edit-conflict")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
-    assert (await admin.get(f"/api/v1/sites/{site.id}")).json()["notes"] == "Mine"
+    saved = (await admin.get(f"/api/v1/sites/{site.id}")).json()
+    assert (saved["notes"], saved["priority"]) == ("Mine", 99)
 
 
 async def test_the_longest_notes_can_be_kept_in_any_script(open_as: OpenAs, publish: Publish) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from webintel.web.formats import score, words
+from webintel.web.formats import words
 from webintel.web.views.site import GAVE_UP, Site, SiteJob
 
 
@@ -19,13 +19,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     to_blueprint: bool = False
 
 
-def next_step(site: Site, jobs: Sequence[SiteJob], confidence: float | None = None) -> Step:
+def next_step(site: Site, jobs: Sequence[SiteJob]) -> Step:
     """Say how things stand and what helps.
 
     Args:
         site: the site.
         jobs: its newest jobs, the newest first.
-        confidence: the newest blueprint's, where it is known.
     """
     under_way = [job for job in jobs if job.under_way]
     if under_way:
@@ -35,11 +34,10 @@ def next_step(site: Site, jobs: Sequence[SiteJob], confidence: float | None = No
     if site.blueprint_version is None:
         return _begin(site)
     if site.status == "review":
-        sure = f" (confidence {score(confidence)})" if confidence is not None else ""
         return Step(
             tone="warn",
             title=f"Version {site.blueprint_version} needs a person's eyes",
-            text=f"The blueprint is not sure enough by itself{sure}. Look at the selectors that pass on few pages; "
+            text="The blueprint is not sure enough by itself. Look at the selectors that pass on few pages; "
             "then use it as it is, start an update, or roll back to a better version.",
             to_blueprint=True,
         )

@@ -49,7 +49,7 @@ async def _all(visit: Visit, site_id: UUID) -> dict[str, Any]:
         "site": site,
         "etag": etag,
         "outline": outline,
-        "step": next_step(site, jobs.items, outline.confidence_score if outline else None),
+        "step": next_step(site, jobs.items),
         "startable": startable(site.blueprint_version),
     }
 

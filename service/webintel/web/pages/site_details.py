@@ -16,6 +16,9 @@ from webintel.web.pages.site_shared import api_path
 from webintel.web.views.site import SiteHead
 from webintel.web.visit import Visit
 
+NAMES = ("business_value_score", "priority", "notes")
+Values = dict[str, object]
+
 _TRIES = 3
 _MOST_BYTES = 256 * 1024
 """Notes of the longest kind in a script that forms write with nine characters a letter."""
@@ -31,18 +34,12 @@ class DetailsForm(msgspec.Struct, frozen=True):
     seen: str = ""
 
     @classmethod
-    def of(cls, site: SiteHead, etag: str) -> "DetailsForm":
+    def of(cls, values: Values, etag: str, seen: str) -> "DetailsForm":
         """Fill the form in."""
-        value = site.business_value_score
-        return cls(
-            business_value_score="" if value is None else f"{value:g}",
-            priority=str(site.priority),
-            notes=site.notes or "",
-            etag=etag,
-            seen=digest(site),
-        )
+        text = {name: "" if values[name] is None else str(values[name]) for name in NAMES}
+        return cls(**text, etag=etag, seen=seen)
 
-    def body(self) -> dict[str, object]:
+    def body(self) -> Values:
         """Write it as the API takes it.
 
         Raises:
@@ -50,7 +47,7 @@ class DetailsForm(msgspec.Struct, frozen=True):
         """
         errors: list[FieldError] = []
         value, priority = self.business_value_score.strip().replace(",", "."), self.priority.strip()
-        body: dict[str, object] = {"notes": self.notes.replace("\r\n", "\n").strip() or None}
+        body: Values = {"notes": self.notes.replace("\r\n", "\n").strip() or None}
         body["business_value_score"] = _number(value, "business_value_score", errors) if value else None
         body["priority"] = _whole(priority, errors)
         if errors:
@@ -63,7 +60,8 @@ async def edit(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Respon
     """Show the form: in its place on the page, or as a page of its own."""
     await visit.require(CHANGE_SITES)
     site, etag = await visit.api.get_tagged(api_path(site_id), SiteHead)
-    form = DetailsForm.of(site, etag)
+    values = _values(site)
+    form = DetailsForm.of(values, etag, digests(values))
     if visit.by_htmx:
         return await visit.fragment("site/edit.html", site=site, form=form, theirs=None, problem=None)
     return await _page(visit, site, form)
@@ -82,7 +80,7 @@ async def details(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Res
 async def save(
     visit: NamedDependency[Visit], site_id: FromPath[UUID], data: URLEncodedBody[DetailsForm]
 ) -> Response[Any]:
-    """Keep the details, unless somebody else has changed them meanwhile."""
+    """Keep the details, unless somebody else has changed the same ones meanwhile."""
     try:
         body, etag = data.body(), data.etag
         for _ in range(_TRIES):
@@ -90,9 +88,9 @@ async def save(
                 await visit.api.patch(api_path(site_id), SiteHead, body, etag)
             except Stale as stale:
                 site, etag = await visit.api.get_tagged(api_path(site_id), SiteHead)
-                # A worker's visit makes the site another one too, but not what this form changes.
-                if digest(site) != data.seen:
-                    form = msgspec.structs.replace(data, etag=etag, seen=digest(site))
+                body, disputed = merged(data.seen, body, _values(site))
+                if disputed:
+                    form = DetailsForm.of(body, etag, seen=digests(_values(site)))
                     return await _page(visit, site, form, theirs=site, status_code=stale.status)
             else:
                 return visit.redirect(f"/sites/{site_id}", "Saved.")
@@ -102,10 +100,39 @@ async def save(
     raise Stale("The site changes too often at the moment; try again.")
 
 
-def digest(site: SiteHead) -> str:
-    """Name the state of what the form changes."""
-    state = msgspec.json.encode((site.business_value_score, site.priority, site.notes))
-    return hashlib.sha256(state).hexdigest()[:16]
+def merged(seen: str, mine: Values, theirs: Values) -> tuple[Values, bool]:
+    """Put two people's changes together.
+
+    Args:
+        seen: the state that mine was made from.
+        mine: what is to be saved.
+        theirs: what is there now.
+
+    Returns:
+        mine, with theirs where mine has changed nothing; and whether both have changed the same.
+    """
+    was, is_mine, is_theirs = (text.split(".") for text in (seen, digests(mine), digests(theirs)))
+    if len(was) != len(NAMES):
+        return mine, is_mine != is_theirs
+    states = dict(zip(NAMES, zip(was, is_mine, is_theirs, strict=True), strict=True))
+    result = {name: theirs[name] if new == old else mine[name] for name, (old, new, _) in states.items()}
+    return result, any(len(set(state)) == len(state) for state in states.values())
+
+
+def digests(values: Values) -> str:
+    """Name the state of each of the values."""
+    return ".".join(hashlib.sha256(msgspec.json.encode(_plain(values[name]))).hexdigest()[:16] for name in NAMES)
+
+
+def _values(site: SiteHead) -> Values:
+    return {name: getattr(site, name) for name in NAMES}
+
+
+def _plain(value: object) -> object:
+    """Forms bring text with other line ends, and whole numbers as fractions."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip() or None
+    return float(value) if isinstance(value, int | float) else value
 
 
 async def _page(  # noqa: PLR0913 - what the page shows
