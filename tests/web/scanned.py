@@ -60,9 +60,12 @@ async def scanned(platform: Platform, people: dict[str, Person]) -> Scanned:
         tokens = (await client.post("/api/v1/auth/login", json=body)).json()
         client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         body = {"domain": domain, "business_value_score": 0.8, "notes": "Ask Ada first.\nShe knows them."}  # type: ignore[dict-item]
-        site = (await client.post("/api/v1/sites", json=body)).json()
+        created = await client.post("/api/v1/sites", json=body)
+        assert created.status_code == 201, created.text
+        site = created.json()
         deadline = time.monotonic() + _PATIENCE
-        while (await client.get(f"/api/v1/sites/{site['id']}")).json()["blueprint_version"] is None:
+        # An API that is short of time may refuse a question now and then.
+        while (await client.get(f"/api/v1/sites/{site['id']}")).json().get("blueprint_version") is None:
             assert time.monotonic() < deadline, "no blueprint"
             await asyncio.sleep(0.5)
     return Scanned(site["id"], domain)

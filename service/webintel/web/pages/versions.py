@@ -93,10 +93,11 @@ async def roll_back(
     """Bring an old version back."""
     old = await visit.api.get(f"/api/v1/blueprints/{blueprint_id}", Version)
     require_of_site(old.site_id, site_id)
+    reason = data.reason.strip()
     try:
-        made = await visit.api.post(
-            f"/api/v1/blueprints/{blueprint_id}/rollback", Version, {"reason": data.reason.strip()}
-        )
+        if not reason:
+            raise InvalidInput.of("reason", "Say why, in a few words.")
+        made = await visit.api.post(f"/api/v1/blueprints/{blueprint_id}/rollback", Version, {"reason": reason})
     except InvalidInput as problem:
         return await _rollback_page(visit, site_id, blueprint_id, data, problem)
     return visit.redirect(
