@@ -1,8 +1,10 @@
 """One platform with its monitoring for all tests of this folder that need it; each leaves it well."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -24,13 +26,22 @@ VALUES
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """The platform, and everyone who watches it."""
 
     platform: Platform
     prometheus: Prometheus
     pagerduty: PagerDuty
+    alertmanager: Alertmanager
+    targets: list[dict[str, Any]]
+
+    def forget(self) -> None:
+        """Begin with a Prometheus that has seen nothing: the windows of a budget are long."""
+        processes = self.platform.processes
+        processes.kill("prometheus")
+        shutil.rmtree(processes.folder / "prometheus")
+        self.prometheus = Prometheus(processes, self.targets, self.alertmanager)
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +56,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             asyncio.run(note_a_drill(server.url))
             platform.add_site(DOMAIN)
             alertmanager = Alertmanager(processes, pagerduty)
-            prometheus = Prometheus(processes, platform.targets(exporters.port), alertmanager)
-            yield World(platform, prometheus, pagerduty)
+            targets = platform.targets(exporters.port)
+            prometheus = Prometheus(processes, targets, alertmanager)
+            yield World(platform, prometheus, pagerduty, alertmanager, targets)
             platform.leave()
         finally:
             sites.released.set()
@@ -64,10 +76,11 @@ async def note_a_drill(url: str) -> None:
 
 @pytest.fixture
 def well(world: World) -> World:
-    """The world, in which nobody is told of anything."""
+    """The world, in which nothing was ever amiss."""
     pages = world.pagerduty.pages
+    world.forget()
     world.pagerduty.until(
-        lambda: world.prometheus.value('slo:events:rate5m{slo="availability", service="api"}') > 0, "load"
+        lambda: world.prometheus.value('slo:events:increase5m{slo="availability", service="api"}') > 0, "load"
     )
     world.pagerduty.until(lambda: not any(one.open for one in pages()), "all pages are over")
     world.pagerduty.until(lambda: not firing(world), "nothing pages")
