@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-# Their tests share control planes, and one process after the other has a machine's worth of work with those.
-TOGETHER = {"ansible", "cluster"}
+# Their tests share control planes or a platform: one process after the other has a machine's worth of work with those.
+TOGETHER = {"alerting", "ansible", "cluster"}
 
 for name in [name for name in os.environ if name.startswith("WEBINTEL_") and not name.startswith("WEBINTEL_TEST_")]:
     del os.environ[name]
