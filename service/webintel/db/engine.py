@@ -76,8 +76,9 @@ class Database:
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> list[asyncpg.Record]:
         connection = await self._take()
+        raw: Any = connection.driver_connection
         try:
-            rows: list[asyncpg.Record] = await connection.driver_connection.fetch(sql, *arguments)  # type: ignore[union-attr]
+            rows: list[asyncpg.Record] = await _fetch(raw, sql, arguments)
         except asyncpg.PostgresError:
             await self._give_back(connection)
             raise
@@ -120,6 +121,16 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+async def _fetch(connection: Any, sql: str, arguments: list[Any]) -> Any:
+    try:
+        return await connection.fetch(sql, *arguments)
+    except asyncpg.DataError:
+        # The driver itself may have refused a value after PostgreSQL had parsed the statement, which holds its locks
+        # until something else is sent.
+        await connection.execute("SELECT 1")
+        raise
 
 
 def create_database(settings: Settings, *, role: str, pool_size: int | None = None) -> Database:

@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 from webintel.db import Database, create_database
 from webintel.db.reads import Read, at_most
 from webintel.settings import Settings
+from webintel.sites.models import Site
 
 ECHO = Read(select(cast(bindparam("said"), Text).label("said"), literal_column("7").label("seven")))
+SITES = Read(select(Site.id).where(Site.priority == bindparam("priority")))
 SLEEP = Read(select(func.pg_sleep(bindparam("seconds", type_=Float))))
 DIVIDE = Read(select(func.mod(literal_column("1"), bindparam("by", type_=Integer))))
 
@@ -81,6 +83,14 @@ async def test_a_read_is_sent_again_when_its_connection_breaks_under_it(narrow: 
     await asyncio.sleep(0.3)
     await end_connections(database)
     assert await asked is not None
+
+
+async def test_a_value_that_the_driver_refuses_leaves_no_lock_behind(narrow: Database, database: Database) -> None:
+    with pytest.raises(asyncpg.DataError):
+        await narrow.row(SITES, priority=10**12)
+    async with database.reading() as connection:
+        held = await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE relation = 'sites'::regclass"))
+    assert held == 0
 
 
 async def test_what_fails_or_is_cancelled_gives_its_connection_back(narrow: Database) -> None:
