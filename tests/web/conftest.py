@@ -16,7 +16,7 @@ from tests.web.platform import Platform
 from webintel.accounts.roles import Role
 from webintel.accounts.schemas import NewUser
 from webintel.accounts.services import UserService
-from webintel.db import create_database
+from webintel.db import Database, create_database
 from webintel.demo.server import RunningSite
 from webintel.demo.shop import demo_shop
 from webintel.settings import load_settings
@@ -60,11 +60,17 @@ async def platform(
 
 
 @pytest.fixture(scope="session")
-async def people(platform: Platform) -> dict[str, Person]:
+async def stored(platform: Platform) -> AsyncIterator[Database]:
+    """The platform's database, to put things there that would take long to come about."""
+    async with create_database(load_settings(database_url=platform.database_url), role="test") as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+async def people(stored: Database) -> dict[str, Person]:
     """One person of each role."""
     people = {role.value: Person(f"{role.value}@people.example", role.value) for role in Role}
-    settings = load_settings(database_url=platform.database_url)
-    async with create_database(settings, role="test") as database, database.transaction() as session:
+    async with stored.transaction() as session:
         for person in people.values():
             name = person.role.replace("_", " ").title()
             await UserService(session=session).add(

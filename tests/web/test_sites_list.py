@@ -8,6 +8,8 @@ from playwright.async_api import expect
 from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs
 from tests.web.platform import Platform
+from webintel.db import Database
+from webintel.sites.models import Site
 
 NewDomain = Callable[[], str]
 
@@ -55,14 +57,14 @@ async def test_a_list_of_a_hundred_is_added_with_a_result_for_each_line(
     open_as: OpenAs, new_domain: NewDomain, api_as: ApiAs
 ) -> None:
     admin = await api_as("admin")
-    known, added = new_domain(), [new_domain() for _ in range(6)]
+    known, added = new_domain(), [new_domain() for _ in range(3)]
     await admin.post("/api/v1/sites", json={"domain": known})
     page = await open_as("admin", "/sites/import")
     await page.get_by_label("Domains").fill("\n".join([*added, "", known, "not a domain", added[0]]))
     await page.get_by_role("button", name="Add the sites").click()
     results = page.get_by_role("row")
-    await expect(results).to_have_count(1 + 8)
-    await expect(page.get_by_text("6 of 8 added.")).to_be_visible()
+    await expect(results).to_have_count(1 + 5)
+    await expect(page.get_by_text("3 of 5 added.")).to_be_visible()
     await expect(results.filter(has_text=known)).to_contain_text("Known")
     await expect(results.filter(has_text="not a domain")).to_contain_text("Wrong")
     await inspect(page, "sites-import")
@@ -73,32 +75,34 @@ async def test_a_list_of_a_hundred_is_added_with_a_result_for_each_line(
 
 
 async def test_searching_sorting_and_paging_have_addresses_that_the_back_button_knows(
-    open_as: OpenAs, api_as: ApiAs
+    open_as: OpenAs, stored: Database
 ) -> None:
-    admin = await api_as("admin")
-    for number in range(52):
-        body = {"domain": f"paged-{number:03}.example", "business_value_score": number / 100}
-        assert (await admin.post("/api/v1/sites", json=body)).status_code in {201, 409}
+    domains = [f"paged-{number:03}.example" for number in range(52)]
+    async with stored.transaction() as session:
+        session.add_all(
+            Site(domain=domain, domain_unicode=domain, business_value_score=number / 100, platform="woocommerce")
+            for number, domain in enumerate(domains)
+        )
     page = await open_as("viewer", "/sites")
     await page.get_by_label("Domain", exact=True).fill("paged-")
     await page.wait_for_url("**/sites?search=paged-**")
-    domains = page.locator("tbody th")
-    await expect(domains).to_have_count(50)
+    shown = page.locator("tbody th")
+    await expect(shown).to_have_count(50)
     await expect(page.get_by_label("Domain", exact=True)).to_be_focused()
     await page.get_by_role("link", name="Value").click()
-    await expect(domains.first).to_have_text("paged-051.example")
+    await expect(shown.first).to_have_text("paged-051.example")
     await expect(page.get_by_role("columnheader", name="Value")).to_have_attribute("aria-sort", "descending")
     await page.get_by_role("link", name="Next page").click()
-    await expect(domains).to_have_text(["paged-001.example", "paged-000.example"])
+    await expect(shown).to_have_text(["paged-001.example", "paged-000.example"])
     await page.go_back()
-    await expect(domains).to_have_count(50)
+    await expect(shown).to_have_count(50)
     await expect(page.get_by_label("Domain", exact=True)).to_have_value("paged-")
     await page.go_forward()
-    await expect(domains).to_have_count(2)
+    await expect(shown).to_have_count(2)
     await page.get_by_role("link", name="First page").click()
-    await expect(domains).to_have_count(50)
+    await expect(shown).to_have_count(50)
     await page.get_by_label("Value at least").fill("0.5")
-    await expect(domains).to_have_count(2)
+    await expect(shown).to_have_count(2)
     await page.get_by_label("Domain", exact=True).fill("no such site")
     await expect(page.get_by_role("heading", name="No site is like that")).to_be_visible()
     await inspect(page, "sites-none-found")
