@@ -43,7 +43,7 @@ async def test_a_new_site_is_watched_until_its_blueprint_is_there(
     site = (await admin.post("/api/v1/sites", json={"domain": new_domain()})).json()  # type: ignore[operator]
     page = await open_as("product_lead", f"/sites/{site['id']}")
     # Somebody writes meanwhile, and what is written stays.
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("link", name="Edit").click()
     await page.get_by_label("Notes", exact=True).fill("Half a note")
     await inspect(page, "site-new")
     await expect(page.locator("#site-state")).to_contain_text("Version 1", timeout=300_000)
@@ -58,10 +58,10 @@ async def test_a_new_site_is_watched_until_its_blueprint_is_there(
 async def test_details_are_edited_in_their_place_and_wrong_ones_explained(open_as: OpenAs, publish: Publish) -> None:
     site = await publish(content())
     page = await open_as("admin", f"/sites/{site.id}")
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("link", name="Edit").click()
     await expect(page.get_by_label("Business value")).to_be_focused()
-    await page.get_by_role("button", name="Cancel").click()
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("link", name="Cancel").click()
+    await page.get_by_role("link", name="Edit").click()
     await page.get_by_label("Business value").fill("0.65")
     await page.get_by_label("Priority").fill("80")
     await page.get_by_label("Notes", exact=True).fill("Line one\nLine two <b>")
@@ -72,7 +72,7 @@ async def test_details_are_edited_in_their_place_and_wrong_ones_explained(open_a
     await expect(details).to_contain_text("0.65")
     await expect(details).to_contain_text("80")
     await expect(details).to_contain_text("Line two <b>")
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("link", name="Edit").click()
     await page.get_by_role("spinbutton", name="Business value").evaluate(
         "(field) => { field.type = 'text'; field.value = 'nan'; }"
     )
@@ -88,7 +88,7 @@ async def test_who_edits_at_the_same_time_is_told_and_loses_nothing(
 ) -> None:
     site = await publish(content(), notes="Old")
     page = await open_as("product_lead", f"/sites/{site.id}")
-    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_role("link", name="Edit").click()
     await page.get_by_label("Notes", exact=True).fill("Mine")
     admin = await api_as("admin")
     await admin.patch(f"/api/v1/sites/{site.id}", json={"notes": "Theirs", "priority": 99})
@@ -123,7 +123,7 @@ async def test_a_role_is_offered_what_it_may_do_and_nothing_else(open_as: OpenAs
     site = await publish(content(), content(confidence_score=0.8))
     page = await open_as(role, f"/sites/{site.id}")
     await expect(page.get_by_role("heading", name="Notes and value")).to_be_visible()
-    await expect(page.get_by_role("button", name="Edit")).to_have_count(int(Permission.CHANGE_SITES in may))
+    await expect(page.get_by_role("link", name="Edit")).to_have_count(int(Permission.CHANGE_SITES in may))
     await expect(page.get_by_role("button", name="Start")).to_have_count(int(Permission.RUN_JOBS in may))
     await expect(page.get_by_role("link", name="Delete this site")).to_have_count(int(Permission.DELETE_SITES in may))
     await check_accessible(page)
@@ -215,7 +215,7 @@ async def test_while_the_api_is_away_the_page_stays_and_says_so(
 async def test_without_javascript_and_by_keyboard(open_as: OpenAs, publish: Publish) -> None:
     site = await publish(content())
     page = await open_as("product_lead", f"/sites/{site.id}", javascript=False)
-    await page.get_by_role("button", name="Edit").press("Enter")
+    await page.get_by_role("link", name="Edit").press("Enter")
     await page.get_by_label("Notes", exact=True).fill("Kept without a script")
     await page.get_by_role("button", name="Save").press("Enter")
     await expect(page.locator("#details")).to_contain_text("Kept without a script")

@@ -65,10 +65,10 @@ async def test_a_difference_without_end_comes_part_by_part(open_as: OpenAs, publ
     page = await open_as("viewer", f"/sites/{site.id}/versions/compare?old={site.versions[0]}&new={site.versions[1]}")
     shown = page.locator("#categories-added li")
     await expect(shown).to_have_count(50)
-    await page.get_by_role("button", name="Next 50").click()
-    await page.get_by_role("button", name="Next 20").click()
+    await page.get_by_role("link", name="Next 50").click()
+    await page.get_by_role("link", name="Next 20").click()
     await expect(shown).to_have_count(20)
-    await page.get_by_role("button", name="Back").click()
+    await page.get_by_role("link", name="Back").click()
     await expect(shown).to_have_count(50)
 
 
