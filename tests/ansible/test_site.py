@@ -173,15 +173,22 @@ def take_over(site: OwnHub, hub: Hub) -> None:
     """Argo CD keeps itself from here on: no conflict over what was applied for it, in the form that was installed."""
     assert hub.application("argocd")["spec"]["source"]["path"] == FORM
     site.cluster.apply(site.installation(), field_manager="argocd-controller", force=False)
-    sync = {"initiatedBy": {"username": "operator"}, "sync": {"syncOptions": ["ServerSideApply=true"]}}
-    body = {"operation": sync}
-    site.cluster.patch("argoproj.io/v1alpha1", "Application", "argocd", body, namespace="argocd")
+
+    def sync() -> None:
+        asked = {"initiatedBy": {"username": "operator"}, "sync": {"syncOptions": ["ServerSideApply=true"]}}
+        body = {"operation": asked}
+        site.cluster.patch("argoproj.io/v1alpha1", "Application", "argocd", body, namespace="argocd")
 
     def taken_over() -> bool:
         one = hub.application("argocd")
-        assert one["status"].get("operationState", {}).get("phase") not in {"Failed", "Error"}, operation(one)
+        phase = one["status"].get("operationState", {}).get("phase")
+        assert phase != "Failed", operation(one)
+        # On a machine that has too much to do, a comparison ends before it came to a result.
+        if phase == "Error" and "operation" not in one:
+            sync()
         return status(one) == ("Synced", "Healthy")
 
+    sync()
     hub.wait("Argo CD has taken itself over", WITHIN, taken_over)
     deployment = site.cluster.get("apps/v1", "Deployment", "argocd-repo-server", "argocd")
     assert deployment
