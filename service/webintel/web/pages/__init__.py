@@ -1,9 +1,12 @@
 """The pages. An area is added by its module's `AREA`, in the order of the navigation."""
 
-from webintel.web.pages import common, sign_in, site, sites
+from webintel.web.pages import analytics, common, overview, sign_in, site, site_analytics, sites
 
 COMMON = [*common.ROUTES, *sign_in.ROUTES]
 AREAS = [
+    overview.AREA,
     sites.AREA,
     site.AREA,
+    site_analytics.AREA,
+    analytics.AREA,
 ]

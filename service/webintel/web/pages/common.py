@@ -1,4 +1,4 @@
-"""What belongs to no area: the start, the theme, and whether the API is back."""
+"""What belongs to no area: the theme, and whether the API is back."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, URLEncodedBody
-from litestar.response import Redirect
 
 from webintel.web.api_state import ApiWatch, Condition
 from webintel.web.returning import path_of, safe_path
@@ -17,12 +16,6 @@ class ThemeForm(msgspec.Struct):
     """Light, dark, or as the system has it."""
 
     theme: str = ""
-
-
-@get("/", sync_to_thread=False)
-def start() -> Redirect:
-    """Lead to the first area."""
-    return Redirect("/sites")
 
 
 @post("/theme", sync_to_thread=False)
@@ -44,4 +37,4 @@ async def api_state(
     return visit.open_page("failures/state.html", state=state, reload=reload)
 
 
-ROUTES = [start, choose_theme, api_state]
+ROUTES = [choose_theme, api_state]
