@@ -69,6 +69,11 @@ async def stored(platform: Platform) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def people(stored: Database) -> dict[str, Person]:
     """One person of each role."""
+    return await add_people(platform)
+
+
+async def add_people(platform: Platform) -> dict[str, Person]:
+    """Add one person of each role."""
     people = {role.value: Person(f"{role.value}@people.example", role.value) for role in Role}
     async with stored.transaction() as session:
         for person in people.values():

@@ -121,3 +121,11 @@ class Platform:
     @property
     def _programs(self) -> list[Program]:
         return [self.api, self.worker, self.web]
+
+
+class StillPlatform(Platform):
+    """Without a worker: nothing on it changes unless a test changes it."""
+
+    @property
+    def _programs(self) -> list[Program]:
+        return [self.api, self.web]

@@ -1,0 +1,35 @@
+"""A platform that has worked for months and stands still now, so that pages can be compared with the API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.service.conftest import SECRET_KEY, MakeDatabase
+from tests.web.conftest import Person, add_people
+from tests.web.platform import StillPlatform
+from tests.web.reports.past import Past, invent_past
+
+
+@pytest.fixture(scope="session")
+async def platform(
+    make_database: MakeDatabase, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[StillPlatform]:
+    """API and web UI on a database of their own."""
+    database_url = await make_database(template)
+    platform = StillPlatform(database_url, SECRET_KEY, 9, tmp_path_factory.mktemp("reports"))
+    await asyncio.to_thread(platform.__enter__)
+    yield platform
+    await asyncio.to_thread(platform.__exit__)
+
+
+@pytest.fixture(scope="session")
+async def people(platform: StillPlatform) -> dict[str, Person]:
+    """One person of each role."""
+    return await add_people(platform)
+
+
+@pytest.fixture(scope="session")
+async def past(platform: StillPlatform) -> Past:
+    """What has happened on it."""
+    return await invent_past(platform.database_url)

@@ -1,0 +1,49 @@
+"""The overview of a platform on its first day."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+
+from tests.service.conftest import SECRET_KEY, MakeDatabase
+from tests.web.browser import inspect
+from tests.web.conftest import OpenAs, Person, add_people
+from tests.web.platform import StillPlatform
+
+
+@pytest.fixture(scope="module")
+async def platform(
+    make_database: MakeDatabase, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[StillPlatform]:
+    """API and web UI on an empty database."""
+    database_url = await make_database(template)
+    platform = StillPlatform(database_url, SECRET_KEY, 9, tmp_path_factory.mktemp("empty"))
+    await asyncio.to_thread(platform.__enter__)
+    yield platform
+    await asyncio.to_thread(platform.__exit__)
+
+
+@pytest.fixture(scope="module")
+async def people(platform: StillPlatform) -> dict[str, Person]:
+    """One person of each role."""
+    return await add_people(platform)
+
+
+async def test_an_empty_platform_says_what_to_do_first(open_as: OpenAs) -> None:
+    viewer = await open_as("viewer", "/")
+    await expect(viewer.get_by_text("An admin or a product lead can add the first one.")).to_be_visible()
+    await expect(viewer.get_by_role("button", name="Add the site")).to_have_count(0)
+    await viewer.goto("/analytics")
+    await expect(viewer.get_by_role("heading", name="No discovery has ended in the last 90 days")).to_be_visible()
+    await inspect(viewer, "analytics-empty")
+    page = await open_as("admin", "/")
+    await expect(page.get_by_role("heading", name="Add the first site")).to_be_visible()
+    await inspect(page, "overview-empty")
+    await page.get_by_label("Domain").fill("first.example")
+    await page.get_by_role("button", name="Add the site").click()
+    await expect(page.get_by_text("first.example is registered")).to_be_visible()
+    await page.get_by_role("link", name="Overview").click()
+    await expect(page.get_by_text("Nothing at the moment.")).to_be_visible()
+    await expect(page.get_by_text("so there is nothing to plot")).to_be_visible()
+    await inspect(page, "overview-first-site")
