@@ -25,6 +25,7 @@ from webintel.web.policy import complete_page_headers
 from webintel.web.renewals import Renewals
 from webintel.web.same_site import SameSiteOnly
 from webintel.web.session import CookieJar
+from webintel.web.site_names import SiteNames
 from webintel.web.templating import environment
 
 MAX_BODY_BYTES = 64 * 1024
@@ -46,6 +47,7 @@ class Parts:
         self.health = Health()
         self.assets = Assets()
         self.api_watch = ApiWatch(settings.api_url)
+        self.site_names = SiteNames()
         self.visits = visit.Parts(
             settings=settings,
             client=connect(settings.api_url, settings.api_patience_seconds),

@@ -98,6 +98,12 @@ class Visit:
         """Answer with a part of a page for people who have signed in."""
         return Template(name, context={"me": await self.me(), **values}, status_code=status_code)
 
+    def rendered(self, name: str, **values: object) -> str:
+        """Give a part of a page as text, to send it as an event."""
+        engine: Any = self.request.app.template_engine
+        text: str = engine.get_template(name).render(**values)
+        return text
+
     def redirect(self, path: str, message: str | None = None, tone: flash.Tone = flash.Tone.GOOD) -> Response[Any]:
         """Lead to another page, and say something there."""
         if message:

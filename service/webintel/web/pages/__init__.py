@@ -1,6 +1,6 @@
 """The pages. An area is added by its module's `AREA`, in the order of the navigation."""
 
-from webintel.web.pages import analytics, common, overview, sign_in, site, site_analytics, sites
+from webintel.web.pages import analytics, common, jobs, overview, sign_in, site, site_analytics, sites
 
 COMMON = [*common.ROUTES, *sign_in.ROUTES]
 AREAS = [
@@ -8,5 +8,6 @@ AREAS = [
     sites.AREA,
     site.AREA,
     site_analytics.AREA,
+    jobs.AREA,
     analytics.AREA,
 ]

@@ -4,8 +4,15 @@
 // Nobody looks at a hidden page, so it asks for nothing.
 document.addEventListener("htmx:before:request", (event) => {
   const trigger = event.target.getAttribute?.("hx-trigger") ?? "";
-  if (document.hidden && trigger.startsWith("every")) event.preventDefault();
+  const streaming = event.target.closest?.("[data-streaming]");
+  if ((document.hidden || streaming) && trigger.startsWith("every")) event.preventDefault();
 });
+
+// While a stream tells what happens, nothing need be asked; when it breaks, asking goes on until it is back.
+document.addEventListener("htmx:sse:after:connection", (event) => { event.target.dataset.streaming = ""; });
+for (const name of ["before:connection", "error", "close"]) {
+  document.addEventListener(`htmx:sse:${name}`, (event) => { delete event.target.dataset?.streaming; });
+}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");

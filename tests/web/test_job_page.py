@@ -1,0 +1,346 @@
+"""Jobs, as people follow, cancel and repeat them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import update
+
+from tests.web.browser import MOST_BYTES, inspect, weigh
+from tests.web.conftest import ApiAs, OpenAs, Person
+from tests.web.platform import PATIENCE, Platform, Program
+from webintel.db import create_database
+from webintel.jobs.models import Job
+from webintel.settings import load_settings
+
+NewDomain = Callable[[], str]
+Started = Callable[[], Awaitable[dict[str, Any]]]
+
+LONG = 300_000
+
+
+@pytest.fixture
+def idle_worker(platform: Platform) -> Iterator[Program]:
+    """The worker at rest, so that jobs stay queued; it goes on with `thaw`."""
+    platform.worker.freeze()
+    yield platform.worker
+    platform.worker.thaw()
+
+
+@pytest.fixture
+async def started(api_as: ApiAs, new_domain: NewDomain) -> Started:
+    """Register a site, which starts its first job: `site = await started()` has `domain` and `job_id`."""
+
+    async def started() -> dict[str, Any]:
+        response = await (await api_as("admin")).post("/api/v1/sites", json={"domain": new_domain()})
+        assert response.status_code == 201, response.text
+        site: dict[str, Any] = response.json()
+        return site
+
+    return started
+
+
+@pytest.fixture
+async def failing(api_as: ApiAs, started: Started, idle_worker: Program) -> dict[str, Any]:
+    """A job that is going to fail: it tries selectors of a site that has none."""
+    site = await started()
+    admin = await api_as("admin")
+    assert (await admin.post(f"/api/v1/jobs/{site['job_id']}/cancel")).status_code == 200
+    response = await admin.post("/api/v1/jobs", json={"site_id": site["id"], "job_type": "extraction"})
+    assert response.status_code == 201, response.text
+    idle_worker.thaw()
+    return site | {"job_id": response.json()["id"]}
+
+
+async def test_a_job_is_watched_until_it_is_done_and_says_what_it_fetched(
+    open_as: OpenAs, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("viewer", f"/jobs/{site['job_id']}")
+    await expect(page.get_by_role("heading", name=f"Fingerprint of {site['domain']}")).to_be_visible()
+    await expect(page.get_by_text("It begins as soon as a worker is free.")).to_be_visible()
+    await expect(page.locator("#job[data-streaming]")).to_have_count(1)
+    await inspect(page, "job-queued")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    idle_worker.thaw()
+    state = page.locator("#job-now")
+    await expect(state).to_contain_text("It is done.", timeout=LONG)
+    # Nobody asked: it was told.
+    assert [url for url in asked if "/jobs/" in url] == []
+    await expect(page.locator("#job-poll")).to_have_count(0)
+    await expect(page.locator("#job[data-streaming]")).to_have_count(0)
+    await expect(page.get_by_role("article", name="What came of it")).to_contain_text("Technologies")
+    await expect(page.get_by_role("article", name="What it asked for")).to_contain_text("Fetched")
+    await expect(page.get_by_role("button", name="Cancel the job")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Blueprint of the site")).to_have_attribute(
+        "href", f"/sites/{site['id']}/blueprint"
+    )
+    await inspect(page, "job-done")
+    await page.reload()
+    await expect(page.get_by_role("article", name="What it asked for")).to_contain_text("Fetched")
+    assert [url for url in asked if url.endswith("/events")] == []
+
+
+async def test_where_the_stream_breaks_the_page_asks_instead(
+    open_as: OpenAs, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("viewer")
+    page.watch.expected.add(503)  # type: ignore[attr-defined]
+    await page.route("**/events", lambda route: route.fulfill(status=503, body="", headers={"HX-Reswap": "none"}))
+    await page.goto(f"/jobs/{site['job_id']}")
+    idle_worker.thaw()
+    await expect(page.locator("#job-now")).to_contain_text("It is done.", timeout=LONG)
+    await expect(page.locator("#job-poll")).to_have_count(0)
+
+
+async def test_a_job_is_cancelled(open_as: OpenAs, started: Started, idle_worker: Program) -> None:
+    site = await started()
+    page = await open_as("scraper_engineer", f"/jobs/{site['job_id']}")
+    other = await open_as("product_lead", f"/jobs/{site['job_id']}")
+    await page.get_by_role("button", name="Cancel the job").press("Enter")
+    await expect(page.get_by_text("Fingerprint is cancelled.")).to_be_visible()
+    await expect(page.locator("#job-now")).to_contain_text("Cancelled")
+    # Whoever else looks at it sees it, too.
+    await expect(other.locator("#job-now")).to_contain_text("Cancelled")
+    await expect(other.get_by_role("button", name="Cancel the job")).to_have_count(0)
+    await inspect(page, "job-cancelled")
+
+
+async def test_cancelling_what_has_ended_is_explained(
+    open_as: OpenAs, api_as: ApiAs, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("admin", f"/jobs/{site['job_id']}", javascript=False)
+    assert (await (await api_as("admin")).post(f"/api/v1/jobs/{site['job_id']}/cancel")).status_code == 200
+    await page.get_by_role("button", name="Cancel the job").click()
+    await expect(page.get_by_text("The job has ended already (cancelled).")).to_be_visible()
+
+
+async def test_a_job_that_failed_says_why_and_is_tried_again(open_as: OpenAs, failing: dict[str, Any]) -> None:
+    page = await open_as("scraper_engineer", f"/jobs/{failing['job_id']}")
+    await expect(page.get_by_text("The site has no blueprint yet.")).to_be_visible(timeout=LONG)
+    await expect(page.get_by_text("Run a discovery of the site first.")).to_be_visible()
+    await inspect(page, "job-failed")
+    viewer = await open_as("viewer", f"/jobs/{failing['job_id']}")
+    await expect(viewer.get_by_text("The site has no blueprint yet.")).to_be_visible()
+    await expect(viewer.get_by_role("button", name="Try again")).to_have_count(0)
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("Extraction begins anew, as a job of its own.")).to_be_visible()
+    assert failing["job_id"] not in page.url
+    await page.get_by_role("link", name="the job that failed").click()
+    await page.wait_for_url(f"**/jobs/{failing['job_id']}")
+
+
+async def test_each_role_is_offered_what_it_may_do(open_as: OpenAs, started: Started, idle_worker: Program) -> None:
+    site = await started()
+    for role, may in (("admin", 1), ("product_lead", 1), ("scraper_engineer", 1), ("viewer", 0)):
+        page = await open_as(role, f"/jobs/{site['job_id']}", javascript=False)
+        await expect(page.get_by_role("button", name="Cancel the job")).to_have_count(may)
+    # And what is not offered is refused.
+    page.watch.expected.add(403)  # type: ignore[attr-defined]
+    await page.evaluate(
+        "path => { const form = document.createElement('form'); form.method = 'post'; form.action = path;"
+        " document.body.append(form); form.submit(); }",
+        f"/jobs/{site['job_id']}/cancel",
+    )
+    await expect(page.get_by_role("heading", name="Forbidden")).to_be_visible()
+
+
+async def test_the_list_is_filtered_and_lives(
+    open_as: OpenAs, started: Started, api_as: ApiAs, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("viewer", "/sites")
+    await page.get_by_role("navigation", name="Areas").get_by_role("link", name="Jobs").click()
+    row = page.locator(f"#job-{site['job_id']}")
+    await expect(row).to_contain_text(site["domain"])
+    await expect(row).to_contain_text("Queued")
+    await (await api_as("admin")).post(f"/api/v1/jobs/{site['job_id']}/cancel")
+    # Nobody reloads the page.
+    await expect(row).to_contain_text("Cancelled")
+    await inspect(page, "jobs-list")
+    await page.get_by_label("Status").select_option("Queued")
+    await page.wait_for_url("**/jobs?status=queued**")
+    await expect(row).to_have_count(0)
+    await page.get_by_label("Status").select_option("Cancelled")
+    await expect(row).to_have_count(1)
+    await page.get_by_label("Type").select_option("Blueprint update")
+    await expect(page.get_by_role("heading", name="No job is like that")).to_be_visible()
+    await inspect(page, "jobs-none-found")
+    page.watch.expected.add(400)  # type: ignore[attr-defined]
+    await page.goto("/jobs?status=%3Cb%3E")
+    await expect(page.get_by_role("alert")).to_contain_text("Status")
+    await expect(page.get_by_label("Status")).to_have_attribute("aria-invalid", "true")
+    await page.goto("/jobs?cursor=nonsense")
+    await expect(page.get_by_role("alert")).to_be_visible()
+
+
+async def test_pages_of_the_list_have_addresses(
+    open_as: OpenAs, api_as: ApiAs, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    admin = await api_as("admin")
+    await admin.post(f"/api/v1/jobs/{site['job_id']}/cancel")
+    for _ in range(51):
+        job = (await admin.post("/api/v1/jobs", json={"site_id": site["id"], "job_type": "fingerprint"})).json()
+        assert (await admin.post(f"/api/v1/jobs/{job['id']}/cancel")).status_code == 200
+    page = await open_as("viewer", "/jobs?job_type=fingerprint", javascript=False)
+    await expect(page.locator("tbody tr")).to_have_count(50)
+    await page.get_by_role("link", name="Next page").click()
+    await expect(page.get_by_label("Type")).to_have_value("fingerprint")
+    await expect(page.locator("tbody tr").first).to_be_visible()
+    await page.get_by_role("link", name="First page").click()
+    await expect(page.locator("tbody tr")).to_have_count(50)
+
+
+async def test_what_a_site_wrote_is_text(open_as: OpenAs, hostile_job: str) -> None:
+    page = await open_as("viewer", f"/jobs/{hostile_job}")
+    await expect(page.get_by_text("<img src=x onerror=alert(1)>")).to_have_count(2)
+    await expect(page.get_by_text('https://shop.example/"><script>alert(2)</script>')).to_be_visible()
+    await inspect(page, "job-hostile")
+    assert await page.locator("main img, main script").count() == 0
+
+
+async def test_a_job_that_is_not_there_is_a_page_of_its_own(open_as: OpenAs) -> None:
+    page = await open_as("viewer")
+    page.watch.expected.add(404)  # type: ignore[attr-defined]
+    await page.goto(f"/jobs/{uuid4()}")
+    await expect(page.get_by_text("There is no job")).to_be_visible()
+    await inspect(page, "job-not-found")
+
+
+async def test_pages_are_light_and_nothing_on_them_jumps(
+    open_as: OpenAs, platform: Platform, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("admin", "/jobs")
+    for path in ("/jobs", f"/jobs/{site['job_id']}"):
+        octets, shift = await weigh(page.context, f"{platform.web.url}{path}")
+        assert 5_000 < octets < MOST_BYTES, path
+        assert shift < 0.01, path
+
+
+@pytest.fixture
+async def hostile_job(platform: Platform, started: Started, idle_worker: Program) -> str:
+    """A job whose site answered with what breaks pages that believe it."""
+    site = await started()
+    evil = "<img src=x onerror=alert(1)>"
+    result = {
+        "urls": {"failed": 1},
+        "reasons": {"http_status": 1},
+        "skipped_and_failed": [
+            {"url": 'https://shop.example/"><script>alert(2)</script>' + "x" * 300, "outcome": "failed", "status": 500,
+             "reason": "http_status", "detail": evil}
+        ],
+        "skipped_and_failed_total": 4_711,
+        "platform": evil,
+    }  # fmt: skip
+    values = {"status": "success", "result": result, "progress_message": evil}
+    async with (
+        create_database(load_settings(database_url=platform.database_url), role="test") as database,
+        database.transaction() as session,
+    ):
+        await session.execute(update(Job).where(Job.id == site["job_id"]).values(**values))
+    return str(site["job_id"])
+
+
+class SlowApi:
+    """An API whose job never ends."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+        """Set when the follower has hung up."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection."""
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                path = head.split()[1].decode()
+                if path.endswith("/events"):
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                    writer.write(b"event: progress\ndata: " + JOB.encode() + b"\n\n")
+                    await writer.drain()
+                    await reader.read()
+                    self.left.set()
+                    return
+                body = ME.encode() if path == "/api/v1/me" else b"{}"
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+
+_ID = "019aa000-0000-7000-8000-000000000001"
+JOB = (
+    f'{{"id":"{_ID}","site_id":"{_ID}","job_type":"discovery","status":"running","method":"auto","priority":50,'
+    '"progress":{"step":"crawl","percentage":12.5,"message":"page 3"},"attempt_count":1,"parameters":{},'
+    '"created_at":"2026-01-01T00:00:00Z","started_at":"2026-01-01T00:00:00Z","heartbeat_at":null,"ended_at":null,'
+    '"next_retry_at":null,"error":null,"retry_of":null,"result":null}'
+)
+ME = f'{{"id":"{_ID}","email":"a@b.example","name":"","role":"viewer","permissions":["read"]}}'
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[tuple[SlowApi, str]]:
+    """The API and its address."""
+    api = SlowApi()
+    server = await asyncio.start_server(api.serve, "127.0.0.1", 0)
+    yield api, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+@contextlib.asynccontextmanager
+async def follower(web: Program) -> AsyncIterator[AsyncIterator[str]]:
+    """Somebody who follows the job, and has seen how it stands."""
+    client = httpx.AsyncClient(base_url=web.url, timeout=PATIENCE, headers={"Cookie": "access=x"})
+    async with client, client.stream("GET", f"/jobs/{_ID}/events") as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in response.headers
+        lines = response.aiter_lines()
+        async for line in lines:
+            if "page 3" in line:
+                break
+        yield lines
+
+
+async def test_a_visitor_who_leaves_takes_the_stream_along_and_sigterm_ends_it(
+    slow: tuple[SlowApi, str], tmp_path: Path
+) -> None:
+    api, url = slow
+    web = Program("web", {"WEBINTEL_API_URL": url, "WEBINTEL_API_PATIENCE_SECONDS": "60"}, tmp_path / "web.log").start()
+    try:
+        await asyncio.to_thread(web.wait)
+        async with follower(web):
+            assert not api.left.is_set()
+        await asyncio.wait_for(api.left.wait(), PATIENCE)
+        api.left.clear()
+        async with follower(web) as lines:
+            ending = asyncio.create_task(asyncio.to_thread(web.stop))
+            assert [line async for line in lines if line.startswith("event:")] == []
+            await asyncio.wait_for(api.left.wait(), PATIENCE)
+            await ending
+    finally:
+        await asyncio.to_thread(web.stop)
+    assert "Traceback" not in (tmp_path / "web.log").read_text()
+
+
+async def test_people_hear_that_the_api_is_away(open_as: OpenAs, people: dict[str, Person], platform: Platform) -> None:
+    assert people
+    page = await open_as("viewer", "/jobs")
+    page.watch.expected.add(503)  # type: ignore[attr-defined]
+    platform.api.freeze()
+    try:
+        await page.goto("/jobs")
+        await expect(page.get_by_role("heading", name="The API does not answer")).to_be_visible()
+    finally:
+        platform.api.thaw()
+    await expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
