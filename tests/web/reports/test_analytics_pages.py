@@ -69,8 +69,9 @@ async def test_a_site_shows_its_visits_and_its_pass_rates_over_versions(
     await expect(visits.first.get_by_role("link")).to_have_attribute(
         "href", f"/jobs/{report['discoveries'][0]['job_id']}"
     )
-    site = page.get_by_role("link", name=past.best["domain_unicode"])
-    await expect(site).to_have_attribute("href", f"/sites/{past.best['id']}")
+    tabs = page.get_by_role("navigation", name="This site")
+    await expect(tabs.get_by_role("link", name="Analytics")).to_have_attribute("aria-current", "page")
+    await expect(tabs.get_by_role("link", name="Overview")).to_have_attribute("href", f"/sites/{past.best['id']}")
 
 
 async def test_a_site_without_a_visit_and_one_that_there_is_not(open_as: OpenAs, api_as: ApiAs, past: Past) -> None:
