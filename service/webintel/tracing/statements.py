@@ -37,7 +37,9 @@ def watch_statements(engine: AsyncEngine, tell: Callable[[Statement], None]) -> 
     def fail(failure: Any) -> None:
         started = getattr(failure.execution_context, "webintel_started", None)
         if started is not None and failure.statement:
-            name = type(failure.original_exception).__name__
+            # SQLAlchemy's name for a kind of failure stands before the driver's own, which says more.
+            error = failure.original_exception
+            name = type(error.__cause__ or error).__name__
             tell(Statement(failure.statement, time.perf_counter() - started, name))
 
     def ask(query: LoggedQuery) -> None:

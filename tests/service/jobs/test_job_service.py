@@ -91,13 +91,25 @@ async def test_of_many_at_once_one_wins(database: Database, make_site: MakeSite)
     assert len(await entries(database)) == 1
 
 
-async def test_a_refused_start_leaves_the_transaction_usable(database: Database, make_site: MakeSite) -> None:
+async def test_a_second_job_of_a_type_is_refused_and_the_transaction_goes_on(
+    database: Database, make_site: MakeSite
+) -> None:
     site = await make_site()
     async with database.transaction() as session:
-        with pytest.raises(SiteNotFound):
+        first = await JobService().start(session, site_id=site.id, job_type="discovery")
+        with pytest.raises(JobAlreadyRunning):
+            await JobService().start(session, site_id=site.id, job_type="discovery")
+        other = await JobService().start(session, site_id=site.id, job_type="fingerprint")
+    assert sorted(await entries(database)) == sorted([first.id, other.id])
+
+
+async def test_a_job_for_a_site_that_is_not_there_leaves_nothing(database: Database, make_site: MakeSite) -> None:
+    site = await make_site()
+    with pytest.raises(SiteNotFound):
+        async with database.transaction() as session:
+            await JobService().start(session, site_id=site.id, job_type="discovery")
             await JobService().start(session, site_id=uuid4(), job_type="discovery")
-        job = await JobService().start(session, site_id=site.id, job_type="discovery")
-    assert await entries(database) == [job.id]
+    assert await entries(database) == []
 
 
 async def test_a_queued_job_is_cancelled_with_its_entry(database: Database, make_site: MakeSite) -> None:

@@ -126,6 +126,7 @@ async def test_a_collector_that_cannot_be_reached_costs_nothing_but_a_line(
             "OTEL_BSP_SCHEDULE_DELAY": "20",
             "OTEL_BSP_MAX_QUEUE_SIZE": "64",
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16",
+            "WEBINTEL_RATE_LIMIT_PER_MINUTE": "1000000",
         }
         async with (
             running("api", database_url, tmp_path / "api", **variables) as api,

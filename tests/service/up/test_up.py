@@ -109,8 +109,8 @@ def gone(processes: list[psutil.Process]) -> bool:
 def test_it_starts_replaces_a_killed_worker_and_ends_as_a_whole(up: Callable[..., Platform], folder: Path) -> None:
     platform = up()
     platform.until_ready()
-    page = httpx.get(f"http://127.0.0.1:{platform.web_port}/").text
-    assert "The API is ready." in page
+    page = httpx.get(f"http://127.0.0.1:{platform.web_port}/", follow_redirects=True).text
+    assert "<h1>Log in</h1>" in page
     assert f'href="http://127.0.0.1:{platform.port}/docs"' in page
     for port in (platform.port, platform.web_port):
         assert f"http://127.0.0.1:{port}" in platform.said
