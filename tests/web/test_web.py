@@ -262,9 +262,9 @@ async def test_sigterm_is_announced_then_obeyed() -> None:
     address = f"http://127.0.0.1:{never.sockets[0].getsockname()[1]}"
     async with (
         process("--drain-seconds", "1", "--api-url", address) as (running, base),
-        httpx.AsyncClient(base_url=base, timeout=20) as client,
+        httpx.AsyncClient(base_url=base, timeout=120) as client,
     ):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while True:
             try:
                 assert (await client.get("/health/ready")).status_code == 200
@@ -276,14 +276,14 @@ async def test_sigterm_is_announced_then_obeyed() -> None:
         in_flight = asyncio.create_task(client.get("/sites", headers={"Cookie": "__Host-access=x"}))
         await asyncio.sleep(0.3)
         running.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (response := await client.get("/health/ready")).status_code == 200:
                 await asyncio.sleep(0.02)
         assert response.json() == {"status": "unavailable", "reason": "draining"}
         async with httpx.AsyncClient(base_url=base) as newcomer:
             assert (await newcomer.get("/health/live")).status_code == 200
         assert (await in_flight).status_code == 503
-        assert await asyncio.wait_for(running.wait(), 20) == 0
+        assert await asyncio.wait_for(running.wait(), 120) == 0
         assert running.stderr is not None
         assert b"Traceback" not in await running.stderr.read()
     never.close()
