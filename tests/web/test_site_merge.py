@@ -2,6 +2,7 @@
 
 import pytest
 
+from webintel.problems import InvalidInput
 from webintel.web.pages.site_details import DetailsForm, digests, merged
 
 WAS: dict[str, object] = {"business_value_score": 0.5, "priority": 50, "notes": "Old"}
@@ -35,3 +36,14 @@ def test_a_form_that_was_not_touched_is_what_was_seen() -> None:
     form = DetailsForm.of(stored, '"1"', digests(stored))
     sent = DetailsForm(form.business_value_score, form.priority, form.notes.replace("\n", "\r\n"))
     assert digests(sent.body()) == form.seen
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-0.1", "1.01", "much"])
+def test_a_value_is_a_number_from_0_to_1(value: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        DetailsForm(value, "101").body()
+    assert [error.field for error in refused.value.errors] == ["business_value_score", "priority"]
+
+
+def test_a_comma_will_do() -> None:
+    assert DetailsForm("0,65", "100", "  ").body() == {"business_value_score": 0.65, "priority": 100, "notes": None}

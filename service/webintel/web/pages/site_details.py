@@ -153,16 +153,16 @@ def _number(text: str, name: str, errors: list[FieldError]) -> float | None:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        errors.append(FieldError(name, "Give a number."))
+    if not 0 <= number <= 1:
+        errors.append(FieldError(name, "Give a number from 0 to 1."))
         return None
     return number
 
 
 def _whole(text: str, errors: list[FieldError]) -> int | None:
-    if text.isascii() and text.isdecimal() and len(text) <= 9:
+    if text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 100:
         return int(text)
-    errors.append(FieldError("priority", "Give a whole number."))
+    errors.append(FieldError("priority", "Give a whole number from 0 to 100."))
     return None
 
 
