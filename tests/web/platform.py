@@ -29,13 +29,13 @@ class Program:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, **environment}
-        self._log_path = log
+        self.log_path = log
         self._log: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start it; `wait` until it answers."""
-        self._log = self._log_path.open("ab")
+        self._log = self.log_path.open("ab")
         command = [sys.executable, "-m", "webintel", self.name, "--port", str(self.port)]
         self._process = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
         return self
@@ -51,7 +51,7 @@ class Program:
                 pass
             assert self._process is not None
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"webintel {self.name} is not ready:\n{self._log_path.read_text()[-3000:]}")
+                raise AssertionError(f"webintel {self.name} is not ready:\n{self.log_path.read_text()[-3000:]}")
             time.sleep(0.1)
 
     def freeze(self) -> None:

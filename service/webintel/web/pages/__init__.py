@@ -1,6 +1,6 @@
 """The pages. An area is added by its module's `AREA`, in the order of the navigation."""
 
-from webintel.web.pages import analytics, common, jobs, overview, sign_in, site, site_analytics, sites
+from webintel.web.pages import account, analytics, common, jobs, overview, sign_in, site, site_analytics, sites, users
 
 COMMON = [*common.ROUTES, *sign_in.ROUTES]
 AREAS = [
@@ -10,4 +10,6 @@ AREAS = [
     site_analytics.AREA,
     jobs.AREA,
     analytics.AREA,
+    users.AREA,
+    account.AREA,
 ]
