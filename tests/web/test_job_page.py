@@ -1,6 +1,5 @@
 """Jobs, as people follow, cancel and repeat them."""
 
-from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -11,35 +10,14 @@ from sqlalchemy import update
 from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs, Person
 from tests.web.platform import Platform, Program
+from tests.web.queued_jobs import Started, idle_worker, started
 from webintel.db import create_database
 from webintel.jobs.models import Job
 from webintel.settings import load_settings
 
-NewDomain = Callable[[], str]
-Started = Callable[[], Awaitable[dict[str, Any]]]
+__all__ = ["idle_worker", "started"]
 
 LONG = 300_000
-
-
-@pytest.fixture
-def idle_worker(platform: Platform) -> Iterator[Program]:
-    """The worker at rest, so that jobs stay queued; it goes on with `thaw`."""
-    platform.worker.freeze()
-    yield platform.worker
-    platform.worker.thaw()
-
-
-@pytest.fixture
-async def started(api_as: ApiAs, new_domain: NewDomain) -> Started:
-    """Register a site, which starts its first job: `site = await started()` has `domain` and `job_id`."""
-
-    async def started() -> dict[str, Any]:
-        response = await (await api_as("admin")).post("/api/v1/sites", json={"domain": new_domain()})
-        assert response.status_code == 201, response.text
-        site: dict[str, Any] = response.json()
-        return site
-
-    return started
 
 
 @pytest.fixture
@@ -148,53 +126,6 @@ async def test_each_role_is_offered_what_it_may_do(open_as: OpenAs, started: Sta
         f"/jobs/{site['job_id']}/cancel",
     )
     await expect(page.get_by_role("heading", name="Forbidden")).to_be_visible()
-
-
-async def test_the_list_is_filtered_and_lives(
-    open_as: OpenAs, started: Started, api_as: ApiAs, idle_worker: Program
-) -> None:
-    site = await started()
-    page = await open_as("viewer", "/sites")
-    await page.get_by_role("navigation", name="Areas").get_by_role("link", name="Jobs").click()
-    row = page.locator(f"#job-{site['job_id']}")
-    await expect(row).to_contain_text(site["domain"])
-    await expect(row).to_contain_text("Queued")
-    await (await api_as("admin")).post(f"/api/v1/jobs/{site['job_id']}/cancel")
-    # Nobody reloads the page.
-    await expect(row).to_contain_text("Cancelled")
-    await inspect(page, "jobs-list")
-    await page.get_by_label("Status").select_option("Queued")
-    await page.wait_for_url("**/jobs?status=queued**")
-    await expect(row).to_have_count(0)
-    await page.get_by_label("Status").select_option("Cancelled")
-    await expect(row).to_have_count(1)
-    await page.get_by_label("Type").select_option("Blueprint update")
-    await expect(page.get_by_role("heading", name="No job is like that")).to_be_visible()
-    await inspect(page, "jobs-none-found")
-    page.watch.expected.add(400)  # type: ignore[attr-defined]
-    await page.goto("/jobs?status=%3Cb%3E")
-    await expect(page.get_by_role("alert")).to_contain_text("Status")
-    await expect(page.get_by_label("Status")).to_have_attribute("aria-invalid", "true")
-    await page.goto("/jobs?cursor=nonsense")
-    await expect(page.get_by_role("alert")).to_be_visible()
-
-
-async def test_pages_of_the_list_have_addresses(
-    open_as: OpenAs, api_as: ApiAs, started: Started, idle_worker: Program
-) -> None:
-    site = await started()
-    admin = await api_as("admin")
-    await admin.post(f"/api/v1/jobs/{site['job_id']}/cancel")
-    for _ in range(51):
-        job = (await admin.post("/api/v1/jobs", json={"site_id": site["id"], "job_type": "fingerprint"})).json()
-        assert (await admin.post(f"/api/v1/jobs/{job['id']}/cancel")).status_code == 200
-    page = await open_as("viewer", "/jobs?job_type=fingerprint", javascript=False)
-    await expect(page.locator("tbody tr")).to_have_count(50)
-    await page.get_by_role("link", name="Next page").click()
-    await expect(page.get_by_label("Type")).to_have_value("fingerprint")
-    await expect(page.locator("tbody tr").first).to_be_visible()
-    await page.get_by_role("link", name="First page").click()
-    await expect(page.locator("tbody tr")).to_have_count(50)
 
 
 async def test_what_a_site_wrote_is_text(open_as: OpenAs, hostile_job: str) -> None:

@@ -75,7 +75,7 @@ async def test_a_visitor_who_leaves_takes_the_stream_along_and_sigterm_ends_it(
     slow: tuple[SlowApi, str], tmp_path: Path
 ) -> None:
     api, url = slow
-    web = Program("web", {"WEBINTEL_API_URL": url, "WEBINTEL_API_PATIENCE_SECONDS": "60"}, tmp_path / "web.log").start()
+    web = Program("web", {"WEBINTEL_API_URL": url, "WEBINTEL_API_PATIENCE_SECONDS": "30"}, tmp_path / "web.log").start()
     try:
         await asyncio.to_thread(web.wait)
         async with follower(web):
