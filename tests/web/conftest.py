@@ -69,13 +69,13 @@ async def stored(platform: Platform) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def people(stored: Database) -> dict[str, Person]:
     """One person of each role."""
-    return await add_people(platform)
+    return await add_people(stored)
 
 
-async def add_people(platform: Platform) -> dict[str, Person]:
+async def add_people(database: Database) -> dict[str, Person]:
     """Add one person of each role."""
     people = {role.value: Person(f"{role.value}@people.example", role.value) for role in Role}
-    async with stored.transaction() as session:
+    async with database.transaction() as session:
         for person in people.values():
             name = person.role.replace("_", " ").title()
             await UserService(session=session).add(

@@ -105,10 +105,14 @@ async def test_a_second_job_of_a_type_is_refused_and_the_transaction_goes_on(
 
 async def test_a_job_for_a_site_that_is_not_there_leaves_nothing(database: Database, make_site: MakeSite) -> None:
     site = await make_site()
-    with pytest.raises(SiteNotFound):
+
+    async def start_two() -> None:
         async with database.transaction() as session:
             await JobService().start(session, site_id=site.id, job_type="discovery")
             await JobService().start(session, site_id=uuid4(), job_type="discovery")
+
+    with pytest.raises(SiteNotFound):
+        await start_two()
     assert await entries(database) == []
 
 

@@ -9,6 +9,8 @@ from tests.service.conftest import SECRET_KEY, MakeDatabase
 from tests.web.conftest import Person, add_people
 from tests.web.platform import StillPlatform
 from tests.web.reports.past import Past, invent_past
+from webintel.db import create_database
+from webintel.settings import load_settings
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +28,8 @@ async def platform(
 @pytest.fixture(scope="session")
 async def people(platform: StillPlatform) -> dict[str, Person]:
     """One person of each role."""
-    return await add_people(platform)
+    async with create_database(load_settings(database_url=platform.database_url), role="test") as database:
+        return await add_people(database)
 
 
 @pytest.fixture(scope="session")

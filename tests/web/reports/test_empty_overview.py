@@ -10,6 +10,8 @@ from tests.service.conftest import SECRET_KEY, MakeDatabase
 from tests.web.browser import inspect
 from tests.web.conftest import OpenAs, Person, add_people
 from tests.web.platform import StillPlatform
+from webintel.db import create_database
+from webintel.settings import load_settings
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,8 @@ async def platform(
 @pytest.fixture(scope="module")
 async def people(platform: StillPlatform) -> dict[str, Person]:
     """One person of each role."""
-    return await add_people(platform)
+    async with create_database(load_settings(database_url=platform.database_url), role="test") as database:
+        return await add_people(database)
 
 
 async def test_an_empty_platform_says_what_to_do_first(open_as: OpenAs) -> None:
