@@ -27,10 +27,10 @@ PARTS = """{% extends "base.html" %}
 {{ show.notice("Something to know.") }}
 <p>{% for status in ("ready", "running", "review", "failed", "cancelled") %}{{ show.badge(status) }} {% endfor %}</p>
 <div class="columns">
-{{ charts.over_time("jobs", "Jobs a day", "42 in three days.", times, [
+{{ charts.chart("jobs", "Jobs a day", "42 in three days.", times, [
   {"name": "Succeeded", "values": [10, 12, 14], "tone": "good"},
   {"name": "Failed", "values": [2, 4, none], "tone": "bad"}]) }}
-{{ charts.over_time("share", "Success rate", "About 80 %.", times,
+{{ charts.chart("share", "Success rate", "About 80 %.", times,
   [{"name": "Share", "values": [80.5, 78.0, 81.2]}], kind="bars", unit=" %") }}
 </div>
 {% call show.facts() %}<dt>Confidence</dt><dd>{{ show.meter(0.83, "Confidence") }}</dd>{% endcall %}

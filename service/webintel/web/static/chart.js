@@ -9,45 +9,68 @@
 
   const dated = (seconds) => date.format(seconds * 1000);
   const timed = (seconds) => (seconds % DAY ? time.format(seconds * 1000) : dated(seconds));
+  const short = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
+
+  // What is along the bottom: its name, a tick's text, a point's text, the distances between ticks.
+  const AXES = {
+    day: { name: "Day", tick: dated, point: dated, incrs: DAYS },
+    time: { name: "Time", tick: timed, point: (at) => `${dated(at)}, ${time.format(at * 1000)}` },
+    weeks: { name: "Weeks", tick: String, point: String, incrs: [1, 2, 4, 13, 26, 52] },
+  };
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+  // A value between two holes is on no line.
+  const lone = (values) => values.some((value, at) => value != null && values[at - 1] == null && values[at + 1] == null);
+
   function series(one, kind, unit) {
     const stroke = colour(one.tone ?? "accent");
-    const bars = kind === "bars";
+    const bars = kind !== "line";
     return {
       label: one.name,
-      value: (_, value) => (value == null ? "" : `${value}${unit}`),
+      value: (_, value, __, at) => (at == null || one.values[at] == null ? "" : `${one.values[at]}${unit}`),
       stroke,
       width: bars ? 0 : 1.75,
       fill: bars ? stroke : undefined,
       paths: bars ? uPlot.paths.bars({ size: [0.7, 40] }) : undefined,
-      points: { show: !bars && one.values.length < 3 },
+      points: { show: !bars && lone(one.values), size: 5, fill: stroke },
       spanGaps: false,
     };
   }
 
+  // Layers of bars: each reaches as high as all up to it, so the highest is drawn first and the others over it.
+  function layers(all) {
+    const sums = all[0].values.map(() => 0);
+    return all.map((one) => one.values.map((value, at) => (sums[at] += value ?? 0))).reverse();
+  }
+
   // Bars stand in the middle of their time, the outermost ones too.
   function padded(first, last, kind, times) {
-    const half = kind === "bars" ? (times.length > 1 ? times[1] - times[0] : DAY) / 2 : 0;
+    const half = kind !== "line" ? (times.length > 1 ? times[1] - times[0] : DAY) / 2 : 0;
     return [first - half, last + half];
   }
 
   function draw(place) {
-    const { times, series: all, kind, unit, day } = JSON.parse(document.getElementById(place.dataset.plot).textContent);
-    const quiet = colour("quiet");
-    const axis = { stroke: quiet, grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+    const data = JSON.parse(document.getElementById(place.dataset.plot).textContent);
+    const { at, kind, unit, most } = data;
+    const bottom = AXES[data.axis];
+    const shown = kind === "stack" ? [...data.series].reverse() : data.series;
+    const whole = !unit && shown.every((one) => one.values.every((value) => value == null || Number.isInteger(value)));
+    const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+    const top = (highest) => most ?? (highest ? highest * 1.1 : 1);
     place.replaceChildren();
-    const plot = new uPlot({
+    place.plot = new uPlot({
       width: Math.max(place.clientWidth, 100),
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { range: (_, first, last) => padded(first, last, kind, times) }, y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(most ?? 0, 1e-9) * 1.1] } },
-      axes: [{ ...axis, values: (_, ticks) => ticks.map(day ? dated : timed), ...(day ? { incrs: DAYS } : {}) }, { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => `${tick}${unit}`) }],
-      series: [{ label: day ? "Day" : "Time", value: (_, at) => (at === null ? "" : day ? dated(at) : `${dated(at)}, ${time.format(at * 1000)}`) }, ...all.map((one) => series(one, kind, unit))],
-    }, [times, ...all.map((one) => one.values)], place);
-    place.plot = plot;
+      scales: { x: { time: data.axis !== "weeks", range: (_, first, last) => padded(first, last, kind, at) }, y: { range: (_, least, highest) => [Math.min(0, least ?? 0), top(highest)] } },
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map(bottom.tick), ...(bottom.incrs ? { incrs: bottom.incrs } : {}) },
+        { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => (whole && !Number.isInteger(tick) ? "" : `${short.format(tick)}${unit}`)) },
+      ],
+      series: [{ label: bottom.name, value: (_, point) => (point === null ? "" : bottom.point(point)) }, ...shown.map((one) => series(one, kind, unit))],
+    }, [at, ...(kind === "stack" ? layers(data.series) : shown.map((one) => one.values))], place);
   }
 
   function drawAll() {
