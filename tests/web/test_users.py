@@ -40,6 +40,7 @@ async def test_a_person_is_added_logs_in_and_loses_everything(open_as: OpenAs) -
         await expect(page.get_by_role("alert")).to_be_visible()
         await expect(page.get_by_label("E-mail address")).to_have_value(email)
     await expect(page.get_by_label("First password")).to_have_attribute("aria-invalid", "true")
+    await expect(page.get_by_role("alert")).to_contain_text("Use at least 12 characters.")
     await expect(page.get_by_label("First password")).to_have_value("")
     await inspect(page, "users-new-refused")
     await page.goto("/users")

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response
 
 from webintel.problems import FieldError, InvalidInput
+from webintel.web.typed import name
 from webintel.web.views.page import Page
 from webintel.web.views.people import ApiKey, CreatedApiKey
 from webintel.web.visit import Visit
@@ -26,12 +27,12 @@ class KeyForm(msgspec.Struct):
         """Write it as the API takes it.
 
         Raises:
-            InvalidInput: the lifetime is no number of days.
+            InvalidInput: there is no name, or the lifetime is no number of days.
         """
         days = self.expires_in_days.strip()
         if days and not (days.isascii() and days.isdecimal() and len(days) < 6):
             raise InvalidInput.of("expires_in_days", "Choose one of these.")
-        return {"name": self.key_name.strip(), "expires_in_days": int(days) if days else None}
+        return {"name": name("key_name", self.key_name), "expires_in_days": int(days) if days else None}
 
 
 class Keys:

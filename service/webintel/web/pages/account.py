@@ -14,6 +14,7 @@ from webintel.problems import InvalidInput
 from webintel.web.areas import Area
 from webintel.web.keys import KeyForm, Keys
 from webintel.web.returning import SIGN_IN
+from webintel.web.typed import new_password
 from webintel.web.views.people import ROLES, Person
 from webintel.web.visit import Visit
 
@@ -32,11 +33,14 @@ class PasswordForm(msgspec.Struct):
         """Write it as the API takes it.
 
         Raises:
-            InvalidInput: the two are not the same.
+            InvalidInput: the two are not the same, or too short.
         """
         if self.repeated != self.new_password:
             raise InvalidInput.of("repeated", "This is not the new password; type both again.")
-        return {"current_password": self.current_password, "new_password": self.new_password}
+        return {
+            "current_password": self.current_password,
+            "new_password": new_password("new_password", self.new_password),
+        }
 
 
 @get(PATH)

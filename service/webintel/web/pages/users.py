@@ -16,6 +16,7 @@ from webintel.web.areas import Area
 from webintel.web.flash import Tone
 from webintel.web.keys import KeyForm, Keys
 from webintel.web.returning import SIGN_IN
+from webintel.web.typed import address, new_password
 from webintel.web.views.page import Page
 from webintel.web.views.people import ROLES, Person
 from webintel.web.visit import Visit
@@ -37,12 +38,16 @@ class NewPerson(msgspec.Struct):
     password: str = ""
 
     def body(self) -> dict[str, str]:
-        """Write it as the API takes it."""
+        """Write it as the API takes it.
+
+        Raises:
+            InvalidInput: the address is none, or the password too short.
+        """
         return {
-            "email": self.email.strip(),
+            "email": address("email", self.email),
             "name": self.name.strip(),
             "role": self.role,
-            "password": self.password,
+            "password": new_password("password", self.password),
         }
 
 
@@ -119,7 +124,9 @@ async def reset_password(
     """Set somebody's password, which ends that person's sign-ins."""
     me = await visit.me()
     try:
-        person = await visit.api.patch(f"{API_PATH}/{user_id}", Person, {"password": data.password})
+        person = await visit.api.patch(
+            f"{API_PATH}/{user_id}", Person, {"password": new_password("password", data.password)}
+        )
     except InvalidInput as problem:
         return await _page(visit, user_id, password_problem=problem)
     if me.id == user_id:
