@@ -20,7 +20,14 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
-        self.transport.write(next(self.requests))  # type: ignore[attr-defined]
+        self._go_on()
+
+    def _go_on(self) -> None:
+        request = next(self.requests, None)
+        if request is None or (self.answers and time.perf_counter() >= self.until):
+            self.ended.set_result(None)
+        else:
+            self.transport.write(request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -37,11 +44,7 @@ class _Connection(asyncio.Protocol):
             return
         self.answers += 1
         self.body, self.buffer = body, b""
-        request = next(self.requests, None)
-        if request is None or time.perf_counter() >= self.until:
-            self.ended.set_result(None)
-        else:
-            self.transport.write(request)  # type: ignore[attr-defined]
+        self._go_on()
 
     def connection_lost(self, _: Exception | None) -> None:
         if not self.ended.done():
