@@ -204,7 +204,7 @@ async def _wait(changed: asyncio.Event, seconds: float) -> float:
 async def _detail(session: AsyncSession, job: Job) -> JobDetail:
     """Describe a job that the transaction has just changed."""
     await session.refresh(job, inspect(Job).column_attrs.keys())
-    plain = {field.name for field in msgspec.structs.fields(JobDetail)} - {"progress", "error"}
+    plain = [name for name in JobDetail.__struct_fields__ if name not in {"progress", "error"}]
     error = None
     if job.error_code is not None:
         error = JobFailure(

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, Router, delete, get, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
@@ -161,8 +160,7 @@ def _created(site: Site, job: Job) -> SiteCreated:
 
 
 def _fields(site: Site) -> dict[str, Any]:
-    names = {field.name for field in msgspec.structs.fields(SiteDetail)} - {"last_job"}
-    return {name: getattr(site, name) for name in names}
+    return {name: getattr(site, name) for name in SiteDetail.__struct_fields__ if name != "last_job"}
 
 
 router = Router(
