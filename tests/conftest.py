@@ -1,11 +1,11 @@
 """What every test shares: no setting of the developer's own reaches a test, and what may be skipped where."""
 
 import os
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-HERE = Path(__file__).parent
 # Their tests share control planes or a platform: one process after the other has a machine's worth of work with those.
 TOGETHER = {"alerting", "ansible", "cluster"}
 
@@ -19,11 +19,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--skip-nothing", action="store_true", help="fail where a test is skipped for want of a tool")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share what they set up, for those who run them in several processes: `-n 2 --dist loadgroup`."""
-    for item in items:
-        path = item.path.relative_to(HERE)
-        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in TOGETHER else str(path)))
+class Together(LoadScopeScheduling):
+    """Gives the tests of a file, or of a whole folder, to one process, so that what they need is set up once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        folder = path.split("/")[1]
+        return folder if folder in TOGETHER else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Divide tests like this for those who run them with `-n`."""
+    return Together(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
