@@ -1,13 +1,8 @@
 """What every test shares: no setting of the developer's own reaches a test, and what may be skipped where."""
 
 import os
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
-
-# Their tests share control planes or a platform: one process after the other has a machine's worth of work with those.
-TOGETHER = {"alerting", "ansible", "cluster"}
 
 for name in [name for name in os.environ if name.startswith("WEBINTEL_") and not name.startswith("WEBINTEL_TEST_")]:
     del os.environ[name]
@@ -17,20 +12,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options are known to pytest only from here, the uppermost folder."""
     parser.addoption("--kubeconfig", help="run the cluster tests on this cluster instead of one of their own")
     parser.addoption("--skip-nothing", action="store_true", help="fail where a test is skipped for want of a tool")
-
-
-class Together(LoadScopeScheduling):
-    """Gives the tests of a file, or of a whole folder, to one process, so that what they need is set up once."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        folder = path.split("/")[1]
-        return folder if folder in TOGETHER else path
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
-    """Divide tests like this for those who run them with `-n`."""
-    return Together(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
