@@ -93,7 +93,7 @@ async def test_a_new_password_ends_every_sign_in(open_as: OpenAs, add_person: Ad
     await log_in(page, person.email, PASSWORD)
     await expect(page.get_by_role("alert")).to_be_visible()
     await log_in(page, person.email, NEW)
-    await page.wait_for_url("**/sites")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     await elsewhere.reload()
     await elsewhere.wait_for_url("**/login?next=/account")
 

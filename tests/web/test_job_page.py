@@ -1,5 +1,6 @@
 """Jobs, as people follow, cancel and repeat them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,8 @@ async def failing(api_as: ApiAs, started: Started, idle_worker: Program) -> dict
     """A job that is going to fail: it tries selectors of a site that has none."""
     site = await started()
     admin = await api_as("admin")
-    assert (await admin.post(f"/api/v1/jobs/{site['job_id']}/cancel")).status_code == 200
+    for job in (await admin.get("/api/v1/jobs", params={"site_id": site["id"]})).json()["items"]:
+        assert (await admin.post(f"/api/v1/jobs/{job['id']}/cancel")).status_code == 200
     response = await admin.post("/api/v1/jobs", json={"site_id": site["id"], "job_type": "extraction"})
     assert response.status_code == 201, response.text
     idle_worker.thaw()
@@ -170,7 +172,7 @@ async def hostile_job(platform: Platform, started: Started, idle_worker: Program
         "skipped_and_failed_total": 4_711,
         "platform": evil,
     }  # fmt: skip
-    values = {"status": "success", "result": result, "progress_message": evil}
+    values = {"status": "success", "result": result, "progress_message": evil, "ended_at": datetime.now(UTC)}
     async with (
         create_database(load_settings(database_url=platform.database_url), role="test") as database,
         database.transaction() as session,

@@ -29,7 +29,7 @@ async def test_a_person_is_added_logs_in_and_loses_everything(open_as: OpenAs) -
     await inspect(page, "users-person")
     eve = await open_as(None, "/login")
     await log_in(eve, "eve@people.example", "a first password")
-    await expect(eve.get_by_role("heading", name="Sites", exact=True)).to_be_visible()
+    await expect(eve.get_by_role("heading", name="Overview", level=1)).to_be_visible()
     # The same address again, and a password that is none.
     for email, password in (("eve@people.example", "a first password"), ("mallory@people.example", "short")):
         await page.goto("/users/new")
