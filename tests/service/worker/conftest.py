@@ -19,10 +19,10 @@ from webintel.jobs.schemas import JobDetail
 from webintel.jobs.services import JobService
 from webintel.settings import Settings
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 SHORT = {
     "WEBINTEL_WORKER_HEARTBEAT_SECONDS": "0.3",
-    "WEBINTEL_WORKER_LOST_SECONDS": "1.5",
+    "WEBINTEL_WORKER_LOST_SECONDS": "5",
     "WEBINTEL_WORKER_POLL_SECONDS": "0.3",
     "WEBINTEL_WORKER_GRACE_SECONDS": "0.3",
     "WEBINTEL_JOB_RETRY_BASE_SECONDS": "0.2",
