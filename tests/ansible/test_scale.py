@@ -17,6 +17,7 @@ import pytest
 
 from tests.ansible.conftest import MakePlayer
 from tests.ansible.playing import ANSIBLE, Played, Player
+from tests.ansible.refusing import REFUSAL, refusing
 from tests.ansible.webintel_up import Platform
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster, Object, identity
@@ -120,6 +121,10 @@ def test_numbers_hold_against_autoscalers_and_git_until_they_are_taken_back(
     rehearsed = scale(operator, wanted, "--check", **load)
     assert (rehearsed.code, asked(cluster)) == (0, before), rehearsed.text
     assert "A rehearsal puts no load on http://127.0.0.1:9" in rehearsed.told
+    with refusing(cluster, "UPDATE", "scaledobjects", group="keda.sh"):
+        refused = scale(operator, wanted, scale_wait_seconds=0)
+    assert refused.failures() == [TELL]
+    assert REFUSAL in refused.told
     done = scale(operator, wanted, scale_wait_seconds=0)
     assert (done.code, paused(cluster)) == (0, "7"), done.text
     assert done.changes() == rehearsed.changes() == [TELL, RAISE]

@@ -16,6 +16,7 @@ import pytest
 
 from tests.ansible.conftest import MakePlayer, written
 from tests.ansible.playing import Played, Player
+from tests.ansible.refusing import REFUSAL, refusing
 from tests.cluster.conftest import StartControlPlane
 from tests.cluster.control_plane.cluster import Cluster, Object
 from tests.cluster.control_plane.history import History
@@ -173,6 +174,13 @@ def test_one_node_after_the_other_and_on_from_where_it_stopped(operator: Player,
     assert f"Would drain and upgrade node-3 to {NEW}." in rehearsed.told
     assert set(state(cluster).values()) == {(OLD, False, False)}
     assert written(cluster, ("apps/v1", "Deployment")) == before
+
+    with refusing(cluster, "UPDATE", "nodes"):
+        refused = upgrade(operator)
+    assert refused.code == 2
+    assert "The upgrade stopped at node-1: Empty | Note how it was found." in refused.told
+    assert REFUSAL in refused.told
+    assert set(state(cluster).values()) == {(OLD, False, False)}
 
     # Somebody had closed the last one, and wants it to stay so.
     cluster.patch(*NODE, "node-3", {"spec": {"unschedulable": True}})
