@@ -79,6 +79,13 @@ def test_from_an_empty_cluster_to_a_platform_that_is_well(
     with site.argocd(argocd_programs, tmp_path / "argocd") as hub:
         come_to_an_end(site, hub)
         take_over(site, hub)
+        again = site.site()
+        assert (again.code, again.changes()) == (0, []), again.told
+        assert "staging is well." in again.told
+    live = written(site.cluster, *KINDS)
+    rehearsed = site.site("--check", "--diff")
+    assert (rehearsed.code, rehearsed.changes()) == (0, []), rehearsed.told
+    assert written(site.cluster, *KINDS) == live
     assert seeds_of(site.cluster) == seeds
     assert site.cluster.kubeconfig.read_bytes() == access
 
