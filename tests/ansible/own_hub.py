@@ -47,10 +47,11 @@ class OwnHub:
         return done
 
     def variables(self) -> dict[str, object]:
+        # Each look takes a second of a core, which those who are waited for need too.
         waits = {
             f"{role}_wait_{what}": value
             for role in ("bootstrap", "cert_manager", "backups", "verify")
-            for what, value in (("seconds", 300), ("pause", 1))
+            for what, value in (("seconds", 300), ("pause", 4))
         }
         rendering = {"bootstrap_kustomize": str(tool("kustomize")), "bootstrap_install": FORM}
         scan = {**self.platform.verified(), "verify_domain": DOMAIN}

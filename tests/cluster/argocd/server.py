@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Self
 
-from tests.cluster.control_plane.processes import Processes, free_ports, wait_for_port
+from tests.cluster.control_plane.processes import ENVIRONMENT, Processes, free_ports, wait_for_port
 from tests.gitops.rendering import Document
 
 STARTS_WITHIN = 60.0
@@ -20,6 +20,7 @@ class ArgoCD:
         self._install = install
         self._folder = folder
         self._environment = {
+            **ENVIRONMENT,
             "PATH": f"{_image_scripts(folder / 'scripts')}:{_links(folder / 'tools', programs)}:{os.environ['PATH']}",
             "HOME": str(folder),
             "TMPDIR": str(folder),
