@@ -7,7 +7,6 @@ callers, limits, metrics, logs or validation: the ratio says what all of these c
 
 import asyncio
 import contextlib
-import re
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -76,21 +75,18 @@ class Raw:
         for old in (made.site, *made.jobs):
             new[old] = uuid7()
             new |= {old.bytes: new[old].bytes, str(old): str(new[old])}
-        entry = 0
+        entries = made.entries
         async with self.pool.acquire() as connection, connection.transaction():
             for sql, args in site:
-                values = [swap(arg, new) for arg in args]
-                if place := QUEUE_ID.search(sql):
-                    values[int(place[1]) - 1] = entry
+                values = [entries if arg == made.entries else swap(arg, new) for arg in args]
                 rows = await connection.fetch(sql, *values)
                 if "pgqueuer" in sql:
-                    entry = rows[0]["id"]
+                    entries = [row["id"] for row in rows]
         body = msgspec.json.decode(made.body)
         body |= {"id": new[made.site], "domain": domain, "domain_unicode": domain, "job_id": new[made.jobs[0]]}
         return msgspec.json.encode(body)
 
 
-QUEUE_ID = re.compile(r"queue_id=\$(\d+)")
 PARTS = (
     *("domain", "start_url", "discovery_method", "fingerprint", "categories", "page_types"),
     *("selectors", "endpoints", "pagination", "filters", "render_hints"),

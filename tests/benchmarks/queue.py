@@ -67,9 +67,9 @@ async def _start(database: Database, jobs: int) -> None:
 
     async def lane() -> None:
         for number in numbers:
-            async with database.transaction() as session:
+            async with database.writing() as connection:
                 site = seeding.identifier(seeding.SITE, number)
-                await JobService().start(session, site_id=site, job_type=JobType.FINGERPRINT)
+                await JobService().start(connection, site_id=site, job_type=JobType.FINGERPRINT)
 
     await asyncio.gather(*(lane() for _ in range(_AT_ONCE)))
 

@@ -1,21 +1,19 @@
 """What the service sends to PostgreSQL, kept from its own code."""
 
+import contextlib
 from typing import Any
-from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from sqlalchemy import event
 
 from webintel.blueprints.queries import BlueprintQueries
 from webintel.db import Database
 from webintel.db.reads import Read
 from webintel.jobs.queries import JobQueries
 from webintel.sites.queries import SiteFilter, SiteQueries
-from webintel.sites.schemas import NewSite, SiteDetail
-from webintel.sites.services import SiteService
+from webintel.sites.registration import register
+from webintel.sites.schemas import NewSite
 
 Statements = list[tuple[str, tuple[Any, ...]]]
 
@@ -26,6 +24,8 @@ class Made(msgspec.Struct):
     domain: str
     site: UUID
     jobs: list[UUID]
+    entries: list[int]
+    """Of the queue."""
     body: bytes
 
 
@@ -43,11 +43,6 @@ class Recording(Database):
     def __init__(self, engine: Any) -> None:
         super().__init__(engine)
         self.sent: Statements = []
-        event.listen(
-            engine.sync_engine,
-            "before_cursor_execute",
-            lambda _connection, _cursor, sql, args, _context, _many: self.sent.append((sql, tuple(args))),
-        )
 
     async def rows(self, read: Read, **values: Any) -> list[asyncpg.Record]:
         """Keep a read, and run it."""
@@ -75,23 +70,22 @@ async def record(database: Recording, keys: dict[str, UUID]) -> Recorded:
     return Recorded(reads, *await _created(database, "recorded-for-the-benchmark.example.com"))
 
 
+class _TakenBackError(Exception):
+    """Ends a transaction without a trace."""
+
+
 async def _created(database: Recording, domain: str) -> tuple[Statements, Made]:
     """Create a site, and take it back."""
-    fetch = AsyncpgDriver.fetch
+    with contextlib.suppress(_TakenBackError):
+        async with database.writing() as connection:
+            with connection.query_logger(lambda asked: database.sent.append((asked.query, asked.args))):
+                site = await register(connection, NewSite(domain=domain), None)
+            raise _TakenBackError
+    statements = database.take()
+    jobs = [UUID(bytes=payload) for sql, args in statements if "pgqueuer" in sql for payload in args[2]]
+    entries = [arg for sql, args in statements if sql.startswith("INSERT INTO jobs") for arg in args if _numbers(arg)]
+    return statements, Made(domain, site.id, jobs, entries[0], msgspec.json.encode(site))
 
-    async def queue(driver: AsyncpgDriver, sql: str, *args: object) -> list[dict[str, object]]:
-        # The queue speaks to asyncpg directly.
-        database.sent.append((sql, args))
-        return await fetch(driver, sql, *args)
 
-    async with database.sessions() as session:
-        with patch.object(AsyncpgDriver, "fetch", queue):
-            await session.connection()
-            database.take()
-            site, first = await SiteService(session).register(NewSite(domain=domain), None)
-        statements = database.take()
-        jobs = [UUID(bytes=args[2][0]) for sql, args in statements if "pgqueuer" in sql]
-        fields = {name: getattr(site, name, None) for name in SiteDetail.__struct_fields__}
-        body = msgspec.json.encode(fields | {"job_id": first.id})
-        await session.rollback()
-    return statements, Made(domain, site.id, jobs, body)
+def _numbers(arg: Any) -> bool:
+    return isinstance(arg, list) and all(isinstance(item, int) for item in arg)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from asyncpg import Connection
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
@@ -58,41 +59,47 @@ class Once:
     """Does the work of a request once, however often its caller sends it."""
 
     def __init__(
-        self, request: AnyRequest, session: AsyncSession, caller: Caller, settings: Settings, key: str | None
+        self, request: AnyRequest, database: Database, caller: Caller, settings: Settings, key: str | None
     ) -> None:
         self._request = request
-        self._session = session
+        self._database = database
         self._caller = caller
         self._lifetime = timedelta(hours=settings.idempotency_key_hours)
         self._key = key
 
-    async def create(self, make: Callable[[], Awaitable[tuple[str, Made]]]) -> Response[Made]:
-        """Answer 201 with what `make` gives, a location and a body, or with the stored answer of the first time."""
+    async def create(self, make: Callable[[Connection], Awaitable[tuple[str, Made]]]) -> Response[Made]:
+        """Answer 201 with what `make` gives, a location and a body, or with the stored answer of the first time.
+
+        What `make` does in the transaction that it is given is committed before the response is sent.
+        """
         if self._key is None:
-            return _created(_answer(*await make()))
+            async with self._database.writing() as connection:
+                made = await make(connection)
+            return _created(_answer(*made))
         named = IdempotentRequest(
             user_id=self._caller.user_id,
             operation=f"{self._request.method} {self._request.scope['path_template']}",
             key=self._key,
             body=await self._request.body(),
         )
-        answer = await named.begin(self._session, self._lifetime)
-        if answer is not None:
-            return _created(answer, {"Idempotent-Replayed": "true"})
-        answer = _answer(*await make())
-        await named.finish(self._session, answer, self._lifetime)
+        async with self._database.writing() as connection:
+            answer = await named.begin(connection, self._lifetime)
+            if answer is not None:
+                return _created(answer, {"Idempotent-Replayed": "true"})
+            answer = _answer(*await make(connection))
+            await named.finish(connection, answer, self._lifetime)
         return _created(answer)
 
 
 def provide_once(
     request: AnyRequest,
-    session: NamedDependency[AsyncSession],
+    database: NamedDependency[Database],
     caller: NamedDependency[Caller],
     settings: NamedDependency[Settings],
     idempotency_key: IdempotencyKeyHeader = None,
 ) -> Once:
     """Prepare for a request that may be sent twice."""
-    return Once(request, session, caller, settings, idempotency_key)
+    return Once(request, database, caller, settings, idempotency_key)
 
 
 def _answer(location: str, body: object) -> Answer:

@@ -56,6 +56,19 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def writing(self) -> AsyncIterator[asyncpg.Connection]:
+        """Give the driver's own connection, in a transaction that ends the same way."""
+        connection = await self._begin()
+        raw: Any = connection.driver_connection
+        try:
+            yield raw
+            await raw.execute("COMMIT")
+        except BaseException as error:
+            await self._roll_back(connection, error)
+            raise
+        await self._give_back(connection)
+
+    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for reads outside any transaction."""
         async with self.read_engine.connect() as connection:
@@ -87,6 +100,24 @@ class Database:
             raise
         await self._give_back(connection)
         return rows
+
+    async def _begin(self) -> PoolProxiedConnection:
+        """Take a connection and begin; one that turns out to be broken is no reason to fail before anything is done."""
+        connection = await self._take()
+        try:
+            await _execute(connection, "BEGIN")
+        except _BROKEN:
+            connection = await self._take()
+            await _execute(connection, "BEGIN")
+        return connection
+
+    async def _roll_back(self, connection: PoolProxiedConnection, error: BaseException) -> None:
+        if isinstance(error, (OSError, asyncpg.InterfaceError)) or not isinstance(error, Exception):
+            connection.invalidate()  # whatever it still does, nobody else should wait for it
+            return
+        with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            await _execute(connection, "ROLLBACK")
+            await self._give_back(connection)
 
     async def _take(self) -> PoolProxiedConnection:
         if self._pool.checkedin():
@@ -121,6 +152,15 @@ class Database:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+async def _execute(connection: PoolProxiedConnection, sql: str) -> None:
+    raw: Any = connection.driver_connection
+    try:
+        await raw.execute(sql)
+    except BaseException:
+        connection.invalidate()
+        raise
 
 
 async def _fetch(connection: Any, sql: str, arguments: list[Any]) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
+from asyncpg import Connection
 from litestar import Controller, Response, Router, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
@@ -28,7 +29,7 @@ from webintel.jobs.models import ENDED, Job, JobStatus, JobType
 from webintel.jobs.queries import JobFilter, JobQueries
 from webintel.jobs.schemas import JobDetail, JobFailure, JobProgress, JobSummary, NewJob
 from webintel.jobs.services import JobService
-from webintel.sites.services import SiteService
+from webintel.sites.registration import priority_of
 
 POLL_SECONDS = 2.0
 """How late a change is seen at most when its notification is lost."""
@@ -60,17 +61,16 @@ class JobController(Controller):
     async def start_job(
         self,
         data: JSONBody[NewJob],
-        session: NamedDependency[AsyncSession],
         jobs: NamedDependency[JobService],
         caller: NamedDependency[Caller],
         once: NamedDependency[Once],
     ) -> Response[JobDetail]:
         """Start a job for a site; at most one of each type is under way for a site."""
 
-        async def start() -> tuple[str, JobDetail]:
-            inherited = await SiteService(session).priority(data.site_id)
+        async def start(connection: Connection) -> tuple[str, JobDetail]:
+            inherited = await priority_of(connection, data.site_id)
             job = await jobs.start(
-                session,
+                connection,
                 site_id=data.site_id,
                 job_type=data.job_type,
                 method=data.method,
@@ -78,7 +78,7 @@ class JobController(Controller):
                 parameters=msgspec.to_builtins(data.parameters),
                 requested_by=caller.user_id,
             )
-            return _location(job), await _detail(session, job)
+            return _location(job), job
 
         return await once.create(start)
 
@@ -161,7 +161,7 @@ class JobController(Controller):
     ) -> Response[JobDetail]:
         """Start a new job like one that failed."""
         job = await jobs.retry(session, job_id, requested_by=caller.user_id)
-        return Response(await _detail(session, job), headers={"Location": _location(job)})
+        return Response(job, headers={"Location": _location(job)})
 
 
 async def _follow(
@@ -214,7 +214,7 @@ async def _detail(session: AsyncSession, job: Job) -> JobDetail:
     return JobDetail(**{name: getattr(job, name) for name in plain}, progress=progress, error=error)
 
 
-def _location(job: Job) -> str:
+def _location(job: JobDetail) -> str:
     return f"/api/v1/jobs/{job.id}"
 
 

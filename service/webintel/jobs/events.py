@@ -4,10 +4,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Text, cast, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from webintel.db.listen import Listener
@@ -20,6 +20,11 @@ CHANNEL = "webintel_jobs"
 async def announce(session: AsyncSession, job_id: UUID) -> None:
     """Notify the watchers once the session's transaction is committed."""
     await session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
+
+def announcement(job_id: ColumnElement[UUID]) -> ColumnElement[Any]:
+    """Write, for a statement that changes jobs, what notifies the watchers of each."""
+    return func.pg_notify(literal_column(f"'{CHANNEL}'"), cast(job_id, Text))
 
 
 class JobEvents:

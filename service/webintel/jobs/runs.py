@@ -18,7 +18,7 @@ from webintel.db import Database
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.jobs.events import announce
 from webintel.jobs.models import UNDER_WAY, Job, JobStatus
-from webintel.jobs.services import lock_site, release_site
+from webintel.jobs.services import lock_site, put_in_queue, release_site
 from webintel.json_columns import storable
 from webintel.worker.queue import JobQueue
 
@@ -107,7 +107,7 @@ class JobRuns:
             return Buried(_run_of(job))
         if job.status == JobStatus.RUNNING:
             job.status = JobStatus.QUEUED
-            job.queue_id = await self._queue.enqueue(session, job.id, priority=job.priority)
+            job.queue_id = await put_in_queue(session, self._queue, job)
             await announce(session, job.id)
             return Gone()
         if await self._has_to_wait(session, job):
@@ -249,7 +249,7 @@ class JobRuns:
         async with self._database.transaction() as session:
             jobs = list(await session.scalars(forgotten))
             for job in jobs:
-                job.queue_id = await self._queue.enqueue(session, job.id, priority=job.priority)
+                job.queue_id = await put_in_queue(session, self._queue, job)
         return [job.id for job in jobs]
 
     async def _write(self, session: AsyncSession, run: Run, **values: Any) -> None:

@@ -1,39 +1,25 @@
 """Starting, cancelling and retrying jobs; each in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text, update
-from sqlalchemy.exc import IntegrityError
+from asyncpg import Connection, ForeignKeyViolationError
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid_utils.compat import uuid7
 
+from webintel.db.writes import connection_of
 from webintel.jobs.errors import JobAlreadyRunning, JobEnded, JobNotFailed, JobNotFound, SiteNotFound
 from webintel.jobs.events import announce
-from webintel.jobs.models import AVAILABLE_METHODS, UNDER_WAY, Job, JobMethod, JobStatus, JobType
-from webintel.jobs.origins import present_origin
-from webintel.problems import InvalidInput
+from webintel.jobs.models import UNDER_WAY, Job, JobStatus, JobType
+from webintel.jobs.schemas import JobDetail
+from webintel.jobs.starting import JobOrder, new_jobs, record_jobs
 from webintel.worker.pgqueuer import PgQueuerQueue
 from webintel.worker.queue import JobQueue
 
 STOPPING_TIME = timedelta(seconds=2)
 """How long the next job of a site waits for a cancelled one to let go of it."""
-
-_STARTED_WITH = (
-    *("id", "site_id", "job_type", "method", "priority", "parameters", "requested_by", "retry_of"),
-    *("origin", "status", "created_at", "updated_at"),
-)
-
-
-# As text, because SQLAlchemy compiles each insert with ON CONFLICT anew, which costs more than to run it.
-_START = select(Job).from_statement(
-    text(
-        f"INSERT INTO jobs ({', '.join(_STARTED_WITH)}, progress_percentage, attempt_count, fence) "  # noqa: S608
-        f"VALUES (:{', :'.join(_STARTED_WITH)}, 0, 0, 0) "
-        "ON CONFLICT (site_id, job_type) WHERE status IN ('queued', 'running') DO NOTHING RETURNING *"
-    ).bindparams(*(bindparam(name, type_=Job.__table__.c[name].type) for name in _STARTED_WITH))
-)
 
 
 class JobService:
@@ -42,18 +28,9 @@ class JobService:
     def __init__(self, queue: JobQueue | None = None) -> None:
         self._queue = queue or PgQueuerQueue()
 
-    async def start(  # noqa: PLR0913 - the fields of a job
-        self,
-        session: AsyncSession,
-        *,
-        site_id: UUID,
-        job_type: JobType | str,
-        method: JobMethod | str = JobMethod.AUTO,
-        priority: int = 50,
-        parameters: dict[str, Any] | None = None,
-        requested_by: UUID | None = None,
-        retry_of: UUID | None = None,
-    ) -> Job:
+    async def start(
+        self, connection: Connection, *, site_id: UUID, job_type: JobType | str, **order: Unpack[JobOrder]
+    ) -> JobDetail:
         """Record a job and hand it to the queue; the transaction cannot go on after a site that is not there.
 
         Raises:
@@ -61,36 +38,25 @@ class JobService:
             SiteNotFound: there is no such site.
             JobAlreadyRunning: the site has a job of this type under way.
         """
-        if method not in AVAILABLE_METHODS:
-            works = " or ".join(AVAILABLE_METHODS)
-            raise InvalidInput.of("method", f"{method} is not available in this version; use {works}.")
-        now = datetime.now(UTC)
-        values = {
-            "id": uuid7(),
-            "site_id": site_id,
-            "job_type": str(job_type),
-            "method": str(method),
-            "priority": priority,
-            "parameters": parameters or {},
-            "origin": present_origin(),
-            "requested_by": requested_by,
-            "retry_of": retry_of,
-            "status": JobStatus.QUEUED,
-            "created_at": now,
-            "updated_at": now,
-        }
+        (job,) = await self.start_all(connection, site_id=site_id, job_types=[job_type], **order)
+        return job
+
+    async def start_all(
+        self, connection: Connection, *, site_id: UUID, job_types: Sequence[JobType | str], **order: Unpack[JobOrder]
+    ) -> list[JobDetail]:
+        """Do the same with several jobs of a site; the transaction cannot go on after any refusal."""
+        jobs = new_jobs(site_id, job_types, **order)
+        queue_ids = await self._queue.enqueue(connection, [job.id for job in jobs], priority=jobs[0].priority)
         try:
-            job: Job | None = await session.scalar(_START, values)
-        except IntegrityError as error:
-            if "fk_jobs_site_id_sites" in str(error.orig):
+            made = await record_jobs(connection, jobs, queue_ids)
+        except ForeignKeyViolationError as error:
+            if error.constraint_name == "fk_jobs_site_id_sites":
                 raise SiteNotFound(site_id) from None
             raise
-        if job is None:
-            raise JobAlreadyRunning(str(job_type))
-        job.queue_id = await self._queue.enqueue(session, job.id, priority=priority)
-        await session.flush()
-        await announce(session, job.id)
-        return job
+        if refused := [job for job in jobs if job.id not in made]:
+            await self._queue.cancel(connection, queue_ids)
+            raise JobAlreadyRunning(refused[0].job_type)
+        return jobs
 
     async def cancel(self, session: AsyncSession, job_id: UUID) -> Job:
         """End a job that is queued or running; its worker lets go of it within a second.
@@ -119,7 +85,7 @@ class JobService:
         await self._cancel(session, jobs)
         return len(jobs)
 
-    async def retry(self, session: AsyncSession, job_id: UUID, *, requested_by: UUID | None = None) -> Job:
+    async def retry(self, session: AsyncSession, job_id: UUID, *, requested_by: UUID | None = None) -> JobDetail:
         """Start a new job like one that failed.
 
         Raises:
@@ -133,7 +99,7 @@ class JobService:
         if old.status not in {JobStatus.FAILED, JobStatus.DEAD}:
             raise JobNotFailed(old.status)
         return await self.start(
-            session,
+            await connection_of(session),
             site_id=old.site_id,
             job_type=old.job_type,
             method=old.method,
@@ -149,7 +115,8 @@ class JobService:
             job.ended_at = datetime.now(UTC)
             job.next_retry_at = None
         await session.flush()
-        await self._queue.cancel(session, [job.queue_id for job in jobs if job.queue_id is not None])
+        queue_ids = [job.queue_id for job in jobs if job.queue_id is not None]
+        await self._queue.cancel(await connection_of(session), queue_ids)
         for job in jobs:
             await announce(session, job.id)
 
@@ -157,6 +124,14 @@ class JobService:
 async def lock_site(session: AsyncSession, site_id: UUID) -> None:
     """Let nobody else decide, until the transaction ends, which job of the site runs; always before a job's row."""
     await session.execute(text("SELECT 1 FROM sites WHERE id = :id FOR NO KEY UPDATE"), {"id": site_id})
+
+
+async def put_in_queue(
+    session: AsyncSession, queue: JobQueue, job: Job | Row[Any], *, delay: timedelta = timedelta(0)
+) -> int:
+    """Hand a job that is recorded already to the queue, and give the number of its entry."""
+    (queue_id,) = await queue.enqueue(await connection_of(session), [job.id], priority=job.priority, delay=delay)
+    return queue_id
 
 
 async def release_site(
@@ -171,5 +146,5 @@ async def release_site(
     )
     row = (await session.execute(waiting)).one_or_none()
     if row is not None:
-        queue_id = await queue.enqueue(session, row.id, priority=row.priority, delay=delay)
+        queue_id = await put_in_queue(session, queue, row, delay=delay)
         await session.execute(update(Job).where(Job.id == row.id).values(queue_id=queue_id))

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from asyncpg import Connection
 from litestar import Controller, Response, Router, delete, get, patch, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
@@ -18,11 +19,11 @@ from webintel.api.pagination import Page
 from webintel.api.parameters import DEFAULT_LIMIT, CursorText, Limit
 from webintel.api.problems import documented
 from webintel.api.requests import IfMatchHeader, Once, etag, expected_revision
-from webintel.jobs.models import Job
 from webintel.jobs.queries import JobQueries
 from webintel.jobs.schemas import JobSummary
 from webintel.sites.models import Site, SiteStatus
 from webintel.sites.queries import SiteFilter, SiteQueries
+from webintel.sites.registration import register
 from webintel.sites.schemas import NewSite, SiteChange, SiteCreated, SiteDetail, SiteOrder, SiteSummary
 from webintel.sites.services import SiteService
 
@@ -60,17 +61,16 @@ class SiteController(Controller):
     async def create_site(
         self,
         data: JSONBody[NewSite],
-        sites: NamedDependency[SiteService],
         caller: NamedDependency[Caller],
         once: NamedDependency[Once],
     ) -> Response[SiteCreated]:
         """Register a site by its domain, and start its fingerprint and its discovery."""
 
-        async def register() -> tuple[str, SiteCreated]:
-            site, job = await sites.register(data, caller.user_id)
-            return f"/api/v1/sites/{site.id}", _created(site, job)
+        async def create(connection: Connection) -> tuple[str, SiteCreated]:
+            site = await register(connection, data, caller.user_id)
+            return f"/api/v1/sites/{site.id}", site
 
-        return await once.create(register)
+        return await once.create(create)
 
     @get("/", operation_id="ListSites", summary="List sites", opt=allow(Permission.READ), responses=documented())
     async def list_sites(  # noqa: PLR0913, PLR0917 - the filters of the list
@@ -153,10 +153,6 @@ class SiteController(Controller):
 
 def _detail(site: Site, last_job: JobSummary | None) -> SiteDetail:
     return SiteDetail(**_fields(site), last_job=last_job)
-
-
-def _created(site: Site, job: Job) -> SiteCreated:
-    return SiteCreated(**_fields(site), last_job=None, job_id=job.id)
 
 
 def _fields(site: Site) -> dict[str, Any]:

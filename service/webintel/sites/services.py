@@ -5,21 +5,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from advanced_alchemy.exceptions import DuplicateKeyError
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService
-from sqlalchemy import select
 
 from webintel.analytics.totals import hold, settle_site
-from webintel.engine.errors import EngineError
-from webintel.engine.fetch import Domain, parse_domain
 from webintel.engine.model import Blueprint, Fingerprint
-from webintel.jobs.models import Job, JobType
 from webintel.jobs.services import JobService
 from webintel.json_columns import storable
-from webintel.problems import Conflict, InvalidInput, NotFound, Stale
+from webintel.problems import NotFound, Stale
 from webintel.sites.models import Site, SiteStatus
-from webintel.sites.schemas import NewSite, SiteChange
+from webintel.sites.schemas import SiteChange
 
 READY_CONFIDENCE = 0.5
 """Below it a person should look at the blueprint before anyone relies on it."""
@@ -40,40 +35,6 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
     def __init__(self, session: Any, *, jobs: JobService | None = None, **options: Any) -> None:
         super().__init__(session=session, **options)
         self._jobs = jobs or JobService()
-
-    async def register(self, data: NewSite, requested_by: UUID | None) -> tuple[Site, Job]:
-        """Add a site and start its fingerprint and its discovery; gives the first of the two jobs.
-
-        Raises:
-            InvalidInput: the domain is no public domain name.
-            Conflict: it is registered already.
-        """
-        domain = public_domain(data.domain)
-        site = Site(
-            domain=domain.ascii,
-            domain_unicode=domain.unicode,
-            business_value_score=data.business_value_score,
-            priority=data.priority,
-            notes=data.notes,
-            created_by=requested_by,
-        )
-        try:
-            site = await self.create(site, auto_refresh=True)
-        except DuplicateKeyError as error:
-            raise Conflict(
-                f"The site {domain.unicode} is registered already, with or without `www.`.", code="domain-taken"
-            ) from error
-        first, _ = [
-            await self._jobs.start(
-                self.repository.session,
-                site_id=site.id,
-                job_type=job_type,
-                priority=site.priority,
-                requested_by=requested_by,
-            )
-            for job_type in (JobType.FINGERPRINT, JobType.DISCOVERY)
-        ]
-        return site, first
 
     async def change(self, site_id: UUID, data: SiteChange, expected_revision: int | None) -> Site:
         """Change a site.
@@ -106,17 +67,6 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         await settle_site(self.repository.session, site_id, reach, datetime.now(UTC))
         await self.repository.session.delete(site)
         await self.repository.session.flush()
-
-    async def priority(self, site_id: UUID) -> int:
-        """Give the priority that a site's jobs inherit.
-
-        Raises:
-            NotFound: there is no such site.
-        """
-        priority = await self.repository.session.scalar(select(Site.priority).where(Site.id == site_id))
-        if priority is None:
-            raise NotFound(_NO_SITE)
-        return int(priority)
 
     async def lock(self, site_id: UUID) -> Site:
         """Give a site that nobody else can change until the transaction ends.
@@ -156,22 +106,6 @@ class SiteService(SQLAlchemyAsyncRepositoryService[Site]):
         site.status = status
         await self.repository.session.flush()
         return site
-
-
-def public_domain(text: str) -> Domain:
-    """Read a domain.
-
-    Raises:
-        InvalidInput: it is no public domain name, or more than that.
-    """
-    try:
-        domain = parse_domain(text)
-    except (EngineError, UnicodeError) as error:
-        message = error.message if isinstance(error, EngineError) else "This is not a domain name."
-        raise InvalidInput.of("domain", message) from error
-    if domain.port is not None:
-        raise InvalidInput.of("domain", "Give the name without a port.")
-    return domain
 
 
 def _describe(site: Site, fingerprint: Fingerprint) -> None:

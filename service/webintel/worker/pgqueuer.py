@@ -11,8 +11,7 @@ from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel, JobId
 from pgqueuer.ports.driver import Driver
 from pgqueuer.queries import Queries
-from sqlalchemy import ColumnElement, column, exists, table, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, column, exists, table
 from sqlalchemy.orm import InstrumentedAttribute
 
 ENTRYPOINT = "webintel_job"
@@ -50,31 +49,26 @@ class PgQueuerQueue:
     """`JobQueue` on PgQueuer's table."""
 
     async def enqueue(
-        self, session: AsyncSession, job_id: UUID, *, priority: int, delay: timedelta = timedelta(0)
-    ) -> int:
-        """Add an entry in the session's transaction and give its number."""
-        queries = await _queries_in(session)
-        ids = await queries.enqueue(ENTRYPOINT, job_id.bytes, priority, execute_after=delay)
-        return int(ids[0])
+        self, connection: Connection, job_ids: Sequence[UUID], *, priority: int, delay: timedelta = timedelta(0)
+    ) -> list[int]:
+        """Add entries in the connection's transaction and give their numbers."""
+        count = len(job_ids)
+        ids = await _queries_in(connection).enqueue(
+            [ENTRYPOINT] * count, [job_id.bytes for job_id in job_ids], [priority] * count, [delay] * count
+        )
+        return [int(queue_id) for queue_id in ids]
 
-    async def cancel(self, session: AsyncSession, queue_ids: Sequence[int]) -> None:
+    async def cancel(self, connection: Connection, queue_ids: Sequence[int]) -> None:
         """Remove entries and tell the workers that run them."""
         if queue_ids:
-            queries = await _queries_in(session)
-            await queries.mark_job_as_cancelled([JobId(queue_id) for queue_id in queue_ids])
+            await _queries_in(connection).mark_job_as_cancelled([JobId(queue_id) for queue_id in queue_ids])
 
     def holds(self, queue_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
         """Write, for SQL, whether the queue still has the entry of that number."""
         return exists().where(_ENTRIES.c.id == queue_id)
 
 
-async def _queries_in(session: AsyncSession) -> Queries:
-    """PgQueuer's statements on the session's own connection, inside its transaction."""
-    connection = await session.connection()
-    raw = (await connection.get_raw_connection()).driver_connection
-    if isinstance(raw, Connection) and not raw.is_in_transaction():
-        # SQLAlchemy sends BEGIN with the first statement, not before: without one the entry would be committed alone.
-        await connection.execute(text("SELECT 1"))
-    if not isinstance(raw, Connection) or not raw.is_in_transaction():
-        raise RuntimeError("The queue must be used inside a transaction of asyncpg")
-    return queries_on(AsyncpgDriver(raw))
+def _queries_in(connection: Connection) -> Queries:
+    if not connection.is_in_transaction():
+        raise RuntimeError("The queue must be used inside a transaction")
+    return queries_on(AsyncpgDriver(connection))

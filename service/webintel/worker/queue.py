@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from asyncpg import Connection
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 
@@ -14,13 +14,13 @@ class JobQueue(Protocol):
     """Hands job ids to workers; what a job is and how it stands is in its own row."""
 
     async def enqueue(
-        self, session: AsyncSession, job_id: UUID, *, priority: int, delay: timedelta = timedelta(0)
-    ) -> int:
-        """Add an entry in the session's transaction and give its number: both are committed, or neither."""
+        self, connection: Connection, job_ids: Sequence[UUID], *, priority: int, delay: timedelta = timedelta(0)
+    ) -> list[int]:
+        """Add entries in the connection's transaction and give their numbers: all is committed, or nothing."""
         ...
 
-    async def cancel(self, session: AsyncSession, queue_ids: Sequence[int]) -> None:
-        """Remove entries and tell the workers that run them, once the session's transaction is committed."""
+    async def cancel(self, connection: Connection, queue_ids: Sequence[int]) -> None:
+        """Remove entries and tell the workers that run them, once the connection's transaction is committed."""
         ...
 
     def holds(self, queue_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:

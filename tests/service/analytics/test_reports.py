@@ -18,6 +18,7 @@ from webintel.analytics.schemas import MethodReport, SelectorReport, SiteReport
 from webintel.analytics.selector_queries import lifetime
 from webintel.blueprints.services import BlueprintService
 from webintel.db import Database
+from webintel.db.writes import connection_of
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.jobs.models import Job
 from webintel.jobs.runs import JobRuns, Run
@@ -36,7 +37,8 @@ async def read(client: httpx.AsyncClient, path: str, kind: type, **params: str) 
 
 async def started(database: Database, runs: JobRuns, site_id: uuid.UUID, job_type: str = "discovery") -> Run:
     async with database.transaction() as session:
-        job = await JobService().start(session, site_id=site_id, job_type=job_type)
+        new = await JobService().start(await connection_of(session), site_id=site_id, job_type=job_type)
+        job = await session.get_one(Job, new.id)
     return await claimed(runs, job)
 
 
@@ -70,7 +72,7 @@ async def test_what_the_service_does_shows_at_once(
         await started(database, runs, site.id, "fingerprint"), EngineError(ErrorCode.MOVED, "Away."), nothing
     )
     async with database.transaction() as session:
-        job = await JobService().start(session, site_id=site.id, job_type="extraction")
+        job = await JobService().start(await connection_of(session), site_id=site.id, job_type="extraction")
         await JobService().cancel(session, job.id)
     for date_range in ("1d", "7d", "30d", "90d", "1y"):
         report = await read(viewer, "dashboard", Dashboard, date_range=date_range)

@@ -4,14 +4,17 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import text, update
 
 from tests.service.conftest import MakeSite
 from webintel.db import Database
+from webintel.db.listen import Listener
+from webintel.db.writes import connection_of
 from webintel.engine.errors import EngineError, ErrorCode
 from webintel.jobs.errors import JobAlreadyRunning, JobEnded, JobNotFailed, JobNotFound, SiteNotFound
-from webintel.jobs.events import JobEvents
+from webintel.jobs.events import CHANNEL, JobEvents
 from webintel.jobs.models import Job, JobStatus
 from webintel.jobs.queries import JobQueries
 from webintel.jobs.runs import Gone, JobRuns, Later, Run, RunLost
@@ -23,7 +26,8 @@ from webintel.worker.task import nothing
 
 async def start(database: Database, site_id: UUID, job_type: str = "discovery") -> Job:
     async with database.transaction() as session:
-        return await JobService().start(session, site_id=site_id, job_type=job_type)
+        started = await JobService().start(await connection_of(session), site_id=site_id, job_type=job_type)
+        return await session.get_one(Job, started.id)
 
 
 async def entries(database: Database) -> list[UUID]:
@@ -56,8 +60,9 @@ async def test_what_is_rolled_back_leaves_neither_job_nor_entry(database: Databa
     async def fail_after_start() -> None:
         # The job is the very first thing in its transaction: the driver must not be asked before that has begun.
         async with database.transaction() as session:
-            await PgQueuerQueue().enqueue(session, uuid4(), priority=1)
-            await JobService().start(session, site_id=site.id, job_type="discovery")
+            connection = await connection_of(session)
+            await PgQueuerQueue().enqueue(connection, [uuid4()], priority=1)
+            await JobService().start(connection, site_id=site.id, job_type="discovery")
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -69,7 +74,7 @@ async def test_what_is_rolled_back_leaves_neither_job_nor_entry(database: Databa
 async def test_the_queue_refuses_to_work_outside_a_transaction(database: Database) -> None:
     async with database.sessions(bind=database.read_engine) as session:
         with pytest.raises(RuntimeError, match="transaction"):
-            await PgQueuerQueue().enqueue(session, uuid4(), priority=1)
+            await PgQueuerQueue().enqueue(await connection_of(session), [uuid4()], priority=1)
     assert await entries(database) == []
 
 
@@ -95,11 +100,11 @@ async def test_a_second_job_of_a_type_is_refused_and_the_transaction_goes_on(
     database: Database, make_site: MakeSite
 ) -> None:
     site = await make_site()
-    async with database.transaction() as session:
-        first = await JobService().start(session, site_id=site.id, job_type="discovery")
+    async with database.writing() as connection:
+        first = await JobService().start(connection, site_id=site.id, job_type="discovery")
         with pytest.raises(JobAlreadyRunning):
-            await JobService().start(session, site_id=site.id, job_type="discovery")
-        other = await JobService().start(session, site_id=site.id, job_type="fingerprint")
+            await JobService().start(connection, site_id=site.id, job_type="discovery")
+        other = await JobService().start(connection, site_id=site.id, job_type="fingerprint")
     assert sorted(await entries(database)) == sorted([first.id, other.id])
 
 
@@ -107,13 +112,35 @@ async def test_a_job_for_a_site_that_is_not_there_leaves_nothing(database: Datab
     site = await make_site()
 
     async def start_two() -> None:
-        async with database.transaction() as session:
-            await JobService().start(session, site_id=site.id, job_type="discovery")
-            await JobService().start(session, site_id=uuid4(), job_type="discovery")
+        async with database.writing() as connection:
+            await JobService().start(connection, site_id=site.id, job_type="discovery")
+            await JobService().start(connection, site_id=uuid4(), job_type="discovery")
 
     with pytest.raises(SiteNotFound):
         await start_two()
     assert await entries(database) == []
+
+
+async def test_jobs_that_are_started_together_are_recorded_queued_and_announced(
+    database: Database, make_site: MakeSite, settings: Settings
+) -> None:
+    site = await make_site()
+    announced: list[str] = []
+    listening = asyncio.Event()
+    async with Listener(settings, {CHANNEL: announced.append}, on_connected=listening.set):
+        await asyncio.wait_for(listening.wait(), 10)
+        async with database.writing() as connection:
+            jobs = await JobService().start_all(
+                connection, site_id=site.id, job_types=["fingerprint", "discovery"], parameters={"max_pages": 5}
+            )
+        async with asyncio.timeout(10):
+            while len(announced) < 2:
+                await asyncio.sleep(0.01)
+    assert sorted(announced) == sorted(str(job.id) for job in jobs)
+    assert await entries(database) == [job.id for job in jobs]
+    for job in jobs:
+        stored = msgspec.json.encode(await JobQueries(database).get(job.id))
+        assert msgspec.json.decode(stored) == msgspec.to_builtins(job)
 
 
 async def test_a_queued_job_is_cancelled_with_its_entry(database: Database, make_site: MakeSite) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.service.worker.worker_process import main
 from webintel.db import Database
-from webintel.jobs.models import Job, JobStatus
+from webintel.jobs.models import JobStatus
 from webintel.jobs.queries import JobQueries
 from webintel.jobs.schemas import JobDetail
 from webintel.jobs.services import JobService
@@ -61,7 +61,7 @@ class WorkerProcess:
 
 
 StartWorker = Callable[..., WorkerProcess]
-StartJob = Callable[..., Awaitable[Job]]
+StartJob = Callable[..., Awaitable[JobDetail]]
 
 
 @pytest.fixture
@@ -90,10 +90,12 @@ def start_worker(settings: Settings, trace: Path, tmp_path: Path) -> Iterator[St
 def start_job(database: Database) -> StartJob:
     """Start jobs: `await start_job(site.id, steps=3)`."""
 
-    async def start(site_id: UUID, *, job_type: str = "discovery", priority: int = 50, **parameters: object) -> Job:
-        async with database.transaction() as session:
+    async def start(
+        site_id: UUID, *, job_type: str = "discovery", priority: int = 50, **parameters: object
+    ) -> JobDetail:
+        async with database.writing() as connection:
             return await JobService().start(
-                session, site_id=site_id, job_type=job_type, priority=priority, parameters=parameters
+                connection, site_id=site_id, job_type=job_type, priority=priority, parameters=parameters
             )
 
     return start
