@@ -28,7 +28,7 @@ from webintel.api.limits import Limits
 from webintel.api.metrics import Metrics, metrics_endpoint
 from webintel.api.openapi import openapi_config
 from webintel.api.problems import EXCEPTION_HANDLERS
-from webintel.api.requests import provide_caller, provide_once, provide_session
+from webintel.api.requests import once_with, provide_caller, provide_session
 from webintel.blueprints import controllers as blueprints
 from webintel.blueprints.queries import BlueprintQueries
 from webintel.db import create_database
@@ -105,7 +105,7 @@ class Parts:
         } | {
             "session": Provide(provide_session),
             "caller": Provide(provide_caller, sync_to_thread=False),
-            "once": Provide(provide_once, sync_to_thread=False),
+            "once": Provide(once_with(self.database, self.settings), sync_to_thread=False),
         }
 
     def announce_end(self) -> None:

@@ -59,13 +59,13 @@ class Once:
     """Does the work of a request once, however often its caller sends it."""
 
     def __init__(
-        self, request: AnyRequest, database: Database, caller: Caller, settings: Settings, key: str | None
+        self, request: AnyRequest, caller: Caller, key: str | None, *, database: Database, lifetime: timedelta
     ) -> None:
         self._request = request
-        self._database = database
         self._caller = caller
-        self._lifetime = timedelta(hours=settings.idempotency_key_hours)
         self._key = key
+        self._database = database
+        self._lifetime = lifetime
 
     async def create(self, make: Callable[[Connection], Awaitable[tuple[str, Made]]]) -> Response[Made]:
         """Answer 201 with what `make` gives, a location and a body, or with the stored answer of the first time.
@@ -91,15 +91,16 @@ class Once:
         return _created(answer)
 
 
-def provide_once(
-    request: AnyRequest,
-    database: NamedDependency[Database],
-    caller: NamedDependency[Caller],
-    settings: NamedDependency[Settings],
-    idempotency_key: IdempotencyKeyHeader = None,
-) -> Once:
-    """Prepare for a request that may be sent twice."""
-    return Once(request, database, caller, settings, idempotency_key)
+def once_with(database: Database, settings: Settings) -> Callable[..., Once]:
+    """Make the provider of `Once`. It asks for as little as it can: Litestar starts a task for each of several."""
+    lifetime = timedelta(hours=settings.idempotency_key_hours)
+
+    def provide_once(
+        request: AnyRequest, caller: NamedDependency[Caller], idempotency_key: IdempotencyKeyHeader = None
+    ) -> Once:
+        return Once(request, caller, idempotency_key, database=database, lifetime=lifetime)
+
+    return provide_once
 
 
 def _answer(location: str, body: object) -> Answer:
