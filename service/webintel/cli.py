@@ -3,6 +3,7 @@
 Every failure ends as one line on standard error and an exit code other than 0.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -45,7 +46,7 @@ class LazyGroup(click.Group):
         """Import the command; none for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"webintel.commands.{cmd_name.replace('-', '_')}").command
+        command = _load(f"webintel.commands.{cmd_name.replace('-', '_')}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"The module of {cmd_name} has no click command")
         return command
@@ -54,6 +55,16 @@ class LazyGroup(click.Group):
         """List the commands from the table, so that `--help` imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _load(module: str) -> Any:
+    """Import a module without looking for garbage on the way or in it later: what is imported stays."""
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 PREFIX = "WEBINTEL_"
 MIN_SECRET_LENGTH = 32
@@ -165,6 +163,8 @@ class Settings(BaseSettings):
                 f"{PREFIX}DATABASE_URL is not set: give a PostgreSQL's address (postgresql://user:password@host/name), "
                 "or run `webintel up`, which brings its own."
             )
+        from sqlalchemy import make_url  # noqa: PLC0415 - the web UI has no database, and need not carry its library
+
         url = self.database_url.get_secret_value()
         password = make_url(url).password
         if self.production and password is not None and password.lower() in WELL_KNOWN_SECRETS:
@@ -193,6 +193,9 @@ def asyncpg_url(url: str) -> str:
     Raises:
         ValueError: it is no PostgreSQL address.
     """
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         parsed = make_url(url)
     except ArgumentError as error:

@@ -234,7 +234,7 @@ def test_it_knows_the_api_by_http_only() -> None:
         "import sys; import webintel.commands.web;"
         "areas = {'accounts', 'api', 'blueprints', 'db', 'drill', 'engine', 'jobs', 'sites', 'worker'};"
         "print(sorted(m for m in sys.modules if m.startswith('webintel.') and m.split('.')[1] in areas)"
-        " + sorted({'asyncpg', 'alembic'} & set(sys.modules)))"
+        " + sorted({'asyncpg', 'alembic', 'sqlalchemy', 'advanced_alchemy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
