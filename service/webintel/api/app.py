@@ -27,6 +27,7 @@ from webintel.api.job_events import JobEvents
 from webintel.api.limits import Limits
 from webintel.api.metrics import Metrics, metrics_endpoint
 from webintel.api.openapi import openapi_config
+from webintel.api.places import Places
 from webintel.api.problems import EXCEPTION_HANDLERS
 from webintel.api.requests import once_with, provide_caller, provide_session
 from webintel.blueprints import controllers as blueprints
@@ -88,7 +89,8 @@ class Parts:
             failed_logins_per_minute=settings.login_limit_per_minute,
             redis_url=settings.redis_url.get_secret_value() if settings.redis_url else None,
         )
-        self.metrics = Metrics(self.database, self.identities)
+        self.places = Places(settings.requests_at_once)
+        self.metrics = Metrics(self.database, self.identities, self.places)
         self.health = Health(settings, self.database)
         self.job_events = JobEvents(settings)
         self.sign_in = SignIn(
@@ -144,7 +146,10 @@ def create_app(settings: Settings) -> Application:
             ),
         ],
         dependencies=parts.dependencies(),
-        middleware=[Gate(parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops), Compression()],
+        middleware=[
+            Gate(parts.places, parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops),
+            Compression(),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
         openapi_config=openapi_config(),

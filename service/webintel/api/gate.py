@@ -11,6 +11,7 @@ from webintel.accounts.roles import PERMISSIONS, Permission
 from webintel.api.access import API_KEY_HEADER, PERMISSION_OPT, UNLIMITED_OPT
 from webintel.api.health import Health
 from webintel.api.limits import Limits
+from webintel.api.places import Place, Places
 from webintel.problems import NotAllowed, NotSignedIn, TooManyRequests, Unavailable, UnsupportedMediaType
 from webintel.serving.address import client_address
 
@@ -21,11 +22,14 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Gate(ASGIMiddleware):
-    """Authentication, limits and authorization, in this order, so that failed attempts are counted too."""
+    """A place, authentication, limits and authorization, in this order, so that failed attempts are counted too."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, identities: Identities, limits: Limits, health: Health, trusted_proxy_hops: int) -> None:
+    def __init__(
+        self, places: Places, identities: Identities, limits: Limits, health: Health, trusted_proxy_hops: int
+    ) -> None:
+        self._places = places
         self._identities = identities
         self._limits = limits
         self._health = health
@@ -33,6 +37,16 @@ class Gate(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let a request pass, or raise the reason why not."""
+        if scope["route_handler"].opt.get(UNLIMITED_OPT):
+            await self._let_in(scope, receive, send, next_app)
+            return
+        place = Place(self._places, receive, send, body=_has_body(scope))  # type: ignore[arg-type]  # only HTTP comes here
+        try:
+            await self._let_in(scope, place.receive, place.send, next_app)
+        finally:
+            place.leave()
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         options = scope["route_handler"].opt
         asks_for_methods = scope["method"] == "OPTIONS"  # type: ignore[typeddict-item]  # only HTTP comes here
         permission = Permission.PUBLIC if asks_for_methods else options.get(PERMISSION_OPT)
@@ -101,12 +115,20 @@ def _authorize(caller: Caller | None, permission: Permission | None) -> None:
         raise NotAllowed(f"Your role ({caller.role}) does not allow this.")
 
 
+def _has_body(scope: HTTPScope) -> bool:
+    if scope["method"] not in _BODY_METHODS:
+        return False
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
 def _require_json(scope: HTTPScope) -> None:
     """Refuse a body that says it is something else than JSON."""
-    if scope["method"] not in _BODY_METHODS:
+    if not _has_body(scope):
         return
-    headers = dict(scope["headers"])
-    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-    media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-    if has_body and media_type != b"application/json" and not media_type.endswith(b"+json"):
+    given = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    media_type = given.split(b";")[0].strip().lower()
+    if media_type != b"application/json" and not media_type.endswith(b"+json"):
         raise UnsupportedMediaType("Send the body as application/json.")

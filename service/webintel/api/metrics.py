@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from webintel.accounts.identities import Identities
 from webintel.accounts.roles import Permission
 from webintel.api.access import UNLIMITED_OPT, allow
+from webintel.api.places import Places
 from webintel.api.requests import AnyRequest
 from webintel.db import Database
 from webintel.db.metrics import ConnectionCollector
@@ -31,11 +32,12 @@ logger = structlog.get_logger(__name__)
 class Metrics(RequestMetrics):
     """Requests, what others of this process keep, and the business."""
 
-    def __init__(self, database: Database, identities: Identities) -> None:
+    def __init__(self, database: Database, identities: Identities, places: Places) -> None:
         super().__init__()
         self._business = BusinessCollector(database)
         self.registry.register(ConnectionCollector(database))
         self.registry.register(CacheCollector(identities))
+        self.registry.register(places)
         self.registry.register(self._business)
 
     async def render(self, accept: str) -> tuple[bytes, str]:

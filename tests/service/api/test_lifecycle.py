@@ -172,7 +172,9 @@ async def test_a_schema_of_tomorrow_is_fine(settings: Settings, make_database: M
 
 
 @asynccontextmanager
-async def process(settings: Settings, *options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def process(
+    settings: Settings, *options: str, **variables: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     assert settings.database_url
@@ -180,6 +182,7 @@ async def process(settings: Settings, *options: str) -> AsyncIterator[tuple[asyn
         **os.environ,
         "WEBINTEL_DATABASE_URL": settings.database_url.get_secret_value(),
         "WEBINTEL_SECRET_KEY": SECRET_KEY,
+        **variables,
     }
     started = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "webintel", "api", "--port", str(port), *options,
