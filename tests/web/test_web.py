@@ -217,6 +217,21 @@ async def test_what_a_page_loads_is_there_compressed_and_may_be_kept() -> None:
                 assert file.content
 
 
+async def test_pages_are_compressed_for_browsers_that_can_read_it() -> None:
+    async with visitor() as client:
+        plain = await client.get("/login", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        for accepted, encoding in (("gzip, deflate, br", "br"), ("gzip;q=1.0", "gzip")):
+            page = await client.get("/login", headers={"Accept-Encoding": accepted})
+            assert page.text == plain.text
+            assert page.headers["content-encoding"] == encoding
+            assert int(page.headers["content-length"]) < len(plain.content) / 2
+            assert page.headers["vary"] == "Accept-Encoding"
+            assert "content-security-policy" in page.headers
+        alive = await client.get("/health/live", headers={"Accept-Encoding": "br"})
+        assert "content-encoding" not in alive.headers
+
+
 async def test_a_file_that_another_version_of_the_ui_means_is_not_kept() -> None:
     async with visitor() as client:
         for query in ("", "?v=", "?v=0123456789ab"):

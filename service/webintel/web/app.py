@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get
-from litestar.config.compression import CompressionConfig
 from litestar.di import NamedDependency, Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
@@ -17,6 +16,7 @@ from webintel.web import visit
 from webintel.web.api import connect
 from webintel.web.api_state import ApiWatch
 from webintel.web.assets import Assets, asset
+from webintel.web.compression import Compression
 from webintel.web.failures import EXCEPTION_HANDLERS
 from webintel.web.health import Health, HealthController
 from webintel.web.pages import AREAS, COMMON
@@ -87,12 +87,11 @@ def create_app(settings: Settings) -> Application:
             metrics_endpoint,
         ],
         dependencies=parts.dependencies(),
-        middleware=[SameSiteOnly()],
+        middleware=[Compression(), SameSiteOnly()],
         before_send=[complete_page_headers, visit.set_cookies],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(templates)),
-        compression_config=CompressionConfig(backend="brotli", exclude_opt_key="uncompressed"),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=None,
         logging_config=None,

@@ -13,6 +13,8 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from webintel.web.compression import UNCOMPRESSED, accepted_encodings
+
 STATIC = Path(__file__).parent / "static"
 _PREFIX = "/static"
 _VERSION_LENGTH = 12
@@ -48,13 +50,13 @@ class Assets:
         return self._assets.get(name)
 
 
-@get(f"{_PREFIX}/{{path:path}}", opt={"uncompressed": True}, sync_to_thread=False)
+@get(f"{_PREFIX}/{{path:path}}", opt={UNCOMPRESSED: True}, sync_to_thread=False)
 def asset(path: FromPath[Path], request: Request[Any, Any, Any], assets: NamedDependency[Assets]) -> Response[bytes]:
     """Give a file; for ever only under the version that it has, because another pod may have another one."""
     found = assets.find(path.as_posix().lstrip("/"))
     if found is None:
         raise NotFoundException
-    accepted = {part.split(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
+    accepted = accepted_encodings(request.headers)
     encoding = next(name for name in found.bodies if name in accepted or name == "identity")
     headers = {
         "Cache-Control": _FOR_EVER if request.query_params.get("v") == found.version else "no-cache",

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from webintel.problems import NotFound
+from webintel.web.compression import UNCOMPRESSED
 from webintel.web.signed_in_api import Api
 from webintel.web.visit import Visit
 
@@ -24,7 +25,7 @@ class _Owner(msgspec.Struct):
     site_id: UUID
 
 
-@get("/sites/{site_id:uuid}/blueprint/{blueprint_id:uuid}/export/{file_format:str}", opt={"uncompressed": True})
+@get("/sites/{site_id:uuid}/blueprint/{blueprint_id:uuid}/export/{file_format:str}", opt={UNCOMPRESSED: True})
 async def export(
     visit: NamedDependency[Visit], site_id: FromPath[UUID], blueprint_id: FromPath[UUID], file_format: FromPath[str]
 ) -> Stream:

@@ -13,6 +13,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage, Template
 
 from webintel.problems import Conflict, InvalidInput, Problem
 from webintel.web.areas import Area
+from webintel.web.compression import UNCOMPRESSED
 from webintel.web.flash import Tone
 from webintel.web.following import Following
 from webintel.web.formats import words
@@ -87,7 +88,7 @@ async def state(visit: NamedDependency[Visit], job_id: FromPath[UUID]) -> Templa
     return await visit.fragment("jobs/state.html", job=await visit.api.get(f"/api/v1/jobs/{job_id}", JobDetail))
 
 
-@get("/jobs/{job_id:uuid}/events", opt={"uncompressed": True})
+@get("/jobs/{job_id:uuid}/events", opt={UNCOMPRESSED: True})
 async def events(
     visit: NamedDependency[Visit], job_id: FromPath[UUID], health: NamedDependency[Health]
 ) -> ServerSentEvent:
