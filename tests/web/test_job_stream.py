@@ -71,6 +71,20 @@ async def follower(web: Program) -> AsyncIterator[AsyncIterator[str]]:
         yield lines
 
 
+async def test_many_who_follow_jobs_take_nothing_from_those_who_read(slow: tuple[SlowApi, str], tmp_path: Path) -> None:
+    web = Program("web", {"WEBINTEL_API_URL": slow[1]}, tmp_path / "web.log").start()
+    try:
+        await asyncio.to_thread(web.wait)
+        async with contextlib.AsyncExitStack() as tabs, httpx.AsyncClient(base_url=web.url, timeout=PATIENCE) as reader:
+            for _ in range(120):
+                await tabs.enter_async_context(follower(web))
+            # Whoever this is has not been seen yet, so the API is asked.
+            page = await reader.get("/sites/new", headers={"Cookie": "access=y"})
+            assert page.status_code == 403, page.text
+    finally:
+        await asyncio.to_thread(web.stop)
+
+
 async def test_a_visitor_who_leaves_takes_the_stream_along_and_sigterm_ends_it(
     slow: tuple[SlowApi, str], tmp_path: Path
 ) -> None:

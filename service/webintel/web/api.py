@@ -26,6 +26,8 @@ from webintel.problems import (
 STREAM_SILENCE_SECONDS = 45.0
 """The API says something every 15 seconds on a stream."""
 _CONNECTIONS = 100
+_STREAMS = 200
+"""What lasts has connections of its own: visitors who follow jobs in many tabs take none from those who read pages."""
 _PROBLEM_TYPE = "urn:webintel:problem:"
 _KINDS: Mapping[int, type[Problem]] = {
     kind.status: kind for kind in (InvalidInput, NotSignedIn, NotAllowed, NotFound, Conflict, Stale, TooManyRequests)
@@ -49,34 +51,39 @@ class _Document(msgspec.Struct):
     errors: list[FieldError] = []
 
 
-def connect(url: str, patience_seconds: float) -> httpx.AsyncClient:
-    """Make the connections to the API that all visitors share.
+class Connections:
+    """The connections to the API that all visitors share."""
 
-    Args:
-        url: where the API answers.
-        patience_seconds: how long a page waits for everything that it asks.
-    """
-    return httpx.AsyncClient(
-        base_url=url,
-        timeout=patience_seconds,
-        trust_env=False,
-        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS // 4),
-    )
+    def __init__(self, url: str, patience_seconds: float) -> None:
+        """Prepare them; each is made when it is first needed.
+
+        Args:
+            url: where the API answers.
+            patience_seconds: how long a page waits for everything that it asks.
+        """
+        self.patience_seconds = patience_seconds
+        self.calls = _client(url, patience_seconds, _CONNECTIONS)
+        self.streams = _client(url, patience_seconds, _STREAMS)
+
+    async def close(self) -> None:
+        """Let go of them."""
+        await self.calls.aclose()
+        await self.streams.aclose()
 
 
 class AnonymousApi:
     """The API during one request of a visitor who has not signed in."""
 
-    def __init__(self, client: httpx.AsyncClient, headers: Mapping[str, str], deadline: float | None = None) -> None:
+    def __init__(self, connections: Connections, headers: Mapping[str, str], deadline: float | None = None) -> None:
         """Prepare to ask.
 
         Args:
-            client: the connections.
+            connections: those of everybody.
             headers: what every call carries: the visitor's address, and the request's id.
             deadline: when the page must be done; without one each call has a visitor's patience to itself.
         """
-        self._client = client
-        self._patience = client.timeout.read or 0.0
+        self._connections = connections
+        self._patience = connections.patience_seconds
         self._headers = dict(headers)
         self._deadline = deadline
 
@@ -104,7 +111,7 @@ class AnonymousApi:
         left = self._patience if self._deadline is None else self._deadline - time.monotonic()
         try:
             async with asyncio.timeout(left):
-                response = await self._client.send(request)
+                response = await self._connections.calls.send(request)
         except (httpx.HTTPError, TimeoutError) as error:
             raise away(method) from error
         raise_for_problem(response)
@@ -124,7 +131,7 @@ class AnonymousApi:
         request.extensions["timeout"] = httpx.Timeout(self._patience, read=STREAM_SILENCE_SECONDS).as_dict()
         try:
             async with asyncio.timeout(self._patience):
-                response = await self._client.send(request, stream=True)
+                response = await self._connections.streams.send(request, stream=True)
         except (httpx.HTTPError, TimeoutError) as error:
             raise away("GET") from error
         try:
@@ -149,13 +156,22 @@ class AnonymousApi:
         sent = {**self._headers, **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        return self._client.build_request(
+        return self._connections.calls.build_request(
             method,
             path,
             params={name: value for name, value in (params or {}).items() if value is not None},
             content=None if body is None else msgspec.json.encode(body),
             headers=sent,
         )
+
+
+def _client(url: str, patience_seconds: float, connections: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=patience_seconds,
+        trust_env=False,
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections // 4),
+    )
 
 
 def away(method: str) -> ApiAway:

@@ -13,7 +13,7 @@ from webintel.serving.metrics import RequestMetrics, exposition
 from webintel.serving.observe import Application
 from webintel.settings import Settings
 from webintel.web import visit
-from webintel.web.api import connect
+from webintel.web.api import Connections
 from webintel.web.api_state import ApiWatch
 from webintel.web.assets import Assets, asset
 from webintel.web.compression import Compression
@@ -50,7 +50,7 @@ class Parts:
         self.site_names = SiteNames()
         self.visits = visit.Parts(
             settings=settings,
-            client=connect(settings.api_url, settings.api_patience_seconds),
+            connections=Connections(settings.api_url, settings.api_patience_seconds),
             jar=CookieJar(secure=settings.production),
             people=People(),
             renewals=Renewals(),
@@ -69,7 +69,7 @@ class Parts:
             yield
         finally:
             await self.api_watch.close()
-            await self.visits.client.aclose()
+            await self.visits.connections.close()
 
 
 def create_app(settings: Settings) -> Application:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-import httpx
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
@@ -17,7 +16,7 @@ from webintel.serving.address import client_address
 from webintel.serving.observe import REQUEST_ID_HEADER
 from webintel.settings import Settings
 from webintel.web import flash
-from webintel.web.api import AnonymousApi
+from webintel.web.api import AnonymousApi, Connections
 from webintel.web.formats import words
 from webintel.web.people import People
 from webintel.web.renewals import Renewals
@@ -33,7 +32,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What visits share."""
 
     settings: Settings
-    client: httpx.AsyncClient
+    connections: Connections
     jar: CookieJar
     people: People
     renewals: Renewals
@@ -151,7 +150,7 @@ class Visit:
         if hops:
             # The API counts as many proxies as we do, whoever asks it: each entry that it counts is the visitor.
             headers["X-Forwarded-For"] = ", ".join([client_address(self.request.scope, hops)] * hops)
-        return AnonymousApi(parts.client, headers, deadline)
+        return AnonymousApi(parts.connections, headers, deadline)
 
 
 def visit_of(request: Request[Any, Any, Any]) -> Visit:
