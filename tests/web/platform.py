@@ -83,13 +83,16 @@ class Program:
 class Platform:
     """All of it; every domain leads to the demo shop on this machine."""
 
-    def __init__(self, database_url: str, secret_key: str, shop_port: int, folder: Path) -> None:
+    def __init__(
+        self, database_url: str, secret_key: str, shop_port: int, folder: Path, settings: Mapping[str, str] = {}
+    ) -> None:
         shared = {
             "WEBINTEL_DATABASE_URL": database_url,
             "WEBINTEL_SECRET_KEY": secret_key,
             "WEBINTEL_RATE_LIMIT_PER_MINUTE": "100000",
             "WEBINTEL_LOGIN_LIMIT_PER_MINUTE": "100",
             "WEBINTEL_LOG_FORMAT": "json",
+            **settings,
         }
         visits = {
             "WEBINTEL_FETCH_CONNECT_TO": f":80:127.0.0.1:{shop_port}",
@@ -101,7 +104,7 @@ class Platform:
         self.api = Program("api", shared, folder / "api.log")
         self.worker = Program("worker", shared | visits, folder / "worker.log")
         # Where many tests share a machine the API can be slow; what visitors see then has a test of its own.
-        web = {"WEBINTEL_API_URL": self.api.url, "WEBINTEL_API_PATIENCE_SECONDS": "30"}
+        web = {"WEBINTEL_API_URL": self.api.url, "WEBINTEL_API_PATIENCE_SECONDS": "30", **settings}
         self.web = Program("web", web, folder / "web.log")
 
     def __enter__(self) -> Self:
