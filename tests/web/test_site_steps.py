@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from webintel.web.next_steps import next_step
-from webintel.web.views.jobs import Progress
-from webintel.web.views.site import JobError, Site, SiteJob
+from webintel.web.views.jobs import Failure, JobRow, Progress
+from webintel.web.views.site import Site
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -31,9 +31,10 @@ def _site(status: str, version: int | None = None) -> Site:
     )
 
 
-def _job(job_type: str, status: str, error: JobError | None = None) -> SiteJob:
-    return SiteJob(
+def _job(job_type: str, status: str, error: Failure | None = None) -> JobRow:
+    return JobRow(
         id=uuid4(),
+        site_id=uuid4(),
         job_type=job_type,
         status=status,
         progress=Progress(step=None, percentage=0, message=None),
@@ -46,7 +47,7 @@ def _job(job_type: str, status: str, error: JobError | None = None) -> SiteJob:
     )
 
 
-AWAY = JobError(message="The site does not answer.", recovery_action="Look at it in a browser.")
+AWAY = Failure(code="unreachable", message="The site does not answer.", recovery_action="Look at it in a browser.")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ AWAY = JobError(message="The site does not answer.", recovery_action="Look at it
         (_site("failed"), [_job("discovery", "dead")], "bad", "Discovery failed", "The job's page says more."),
     ],
 )
-def test_the_next_step(site: Site, jobs: list[SiteJob], tone: str, title: str, text: str) -> None:
+def test_the_next_step(site: Site, jobs: list[JobRow], tone: str, title: str, text: str) -> None:
     step = next_step(site, jobs)
     assert (step.tone, step.title) == (tone, title)
     assert text in step.text

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from webintel.web.formats import words
-from webintel.web.views.site import GAVE_UP, Site, SiteJob
+from webintel.web.views.jobs import JobRow
+from webintel.web.views.site import Site
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,12 +15,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     tone: str
     title: str
     text: str
-    jobs: Sequence[SiteJob] = ()
+    jobs: Sequence[JobRow] = ()
     """What is under way."""
     to_blueprint: bool = False
 
 
-def next_step(site: Site, jobs: Sequence[SiteJob]) -> Step:
+def next_step(site: Site, jobs: Sequence[JobRow]) -> Step:
     """Say how things stand and what helps.
 
     Args:
@@ -29,7 +30,7 @@ def next_step(site: Site, jobs: Sequence[SiteJob]) -> Step:
     under_way = [job for job in jobs if job.under_way]
     if under_way:
         return _wait(site, under_way)
-    if jobs and jobs[0].status in GAVE_UP:
+    if jobs and jobs[0].gave_up:
         return _failed(site, jobs[0])
     if site.blueprint_version is None:
         return _begin(site)
@@ -49,7 +50,7 @@ def next_step(site: Site, jobs: Sequence[SiteJob]) -> Step:
     )
 
 
-def _wait(site: Site, jobs: Sequence[SiteJob]) -> Step:
+def _wait(site: Site, jobs: Sequence[JobRow]) -> Step:
     names = " and ".join(dict.fromkeys(words(job.job_type) for job in reversed(jobs)))
     if any(job.status == "running" for job in jobs):
         text = "You can stay and watch, or come back later."
@@ -60,7 +61,7 @@ def _wait(site: Site, jobs: Sequence[SiteJob]) -> Step:
     return Step(tone="info", title=f"{names} under way", text=text, jobs=jobs)
 
 
-def _failed(site: Site, job: SiteJob) -> Step:
+def _failed(site: Site, job: JobRow) -> Step:
     why = f"{job.error.message} {job.error.recovery_action}" if job.error else "The job's page says more."
     if job.status == "dead":
         why += f" It was tried {job.attempt_count} times and is not tried again by itself."

@@ -14,8 +14,9 @@ from webintel.web.next_steps import next_step
 from webintel.web.pages import blueprint, site_actions, site_details, site_jobs, versions
 from webintel.web.pages.site_shared import api_path, or_none, startable
 from webintel.web.views.blueprints import Outline
+from webintel.web.views.jobs import JobRow
 from webintel.web.views.page import Page
-from webintel.web.views.site import Site, SiteJob
+from webintel.web.views.site import Site
 from webintel.web.visit import Visit
 
 _RECENT_JOBS = 10
@@ -58,8 +59,8 @@ async def _site(visit: Visit, site_id: UUID) -> tuple[Site, str]:
     return await visit.api.get_tagged(api_path(site_id), Site)
 
 
-async def _jobs(visit: Visit, site_id: UUID) -> Page[SiteJob]:
-    return await visit.api.get("/api/v1/jobs", Page[SiteJob], {"site_id": str(site_id), "limit": _RECENT_JOBS})
+async def _jobs(visit: Visit, site_id: UUID) -> Page[JobRow]:
+    return await visit.api.get("/api/v1/jobs", Page[JobRow], {"site_id": str(site_id), "limit": _RECENT_JOBS})
 
 
 AREA = Area(

@@ -12,7 +12,7 @@ from webintel.problems import Conflict, InvalidInput
 from webintel.web.flash import Tone
 from webintel.web.formats import words
 from webintel.web.pages.site_shared import api_path, site_head
-from webintel.web.views.site import SiteJob
+from webintel.web.views.jobs import JobState
 from webintel.web.visit import Visit
 
 DELETE_SITES = "delete_sites"
@@ -37,7 +37,7 @@ async def start_job(
     """Start a job."""
     jobs = f"/sites/{site_id}/jobs"
     try:
-        job = await visit.api.post("/api/v1/jobs", SiteJob, {"site_id": str(site_id), "job_type": data.job_type})
+        job = await visit.api.post("/api/v1/jobs", JobState, {"site_id": str(site_id), "job_type": data.job_type})
     except Conflict as problem:
         return visit.redirect(jobs, problem.detail, Tone.INFO)
     except InvalidInput as problem:

@@ -11,8 +11,8 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from webintel.web.pages.site_shared import site_head, startable
+from webintel.web.views.jobs import JobRow
 from webintel.web.views.page import Page
-from webintel.web.views.site import SiteJob
 from webintel.web.visit import Visit
 
 _ROWS = 50
@@ -35,7 +35,7 @@ async def rows(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Templa
 async def _listed(visit: Visit, site_id: UUID) -> dict[str, Any]:
     cursor = visit.request.query_params.get("cursor", "")[:_MAX_TEXT]
     params = {"site_id": str(site_id), "limit": _ROWS, "cursor": cursor or None}
-    found = await visit.api.get("/api/v1/jobs", Page[SiteJob], params)
+    found = await visit.api.get("/api/v1/jobs", Page[JobRow], params)
     base = f"/sites/{site_id}/jobs"
     return {
         "found": found,

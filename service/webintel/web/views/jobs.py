@@ -19,6 +19,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     percentage: float
     message: str | None
 
+    @property
+    def share(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        return self.percentage / 100
+
 
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of sites tells about a job."""
