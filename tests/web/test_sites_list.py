@@ -10,6 +10,7 @@ from tests.web.conftest import ApiAs, OpenAs
 from tests.web.platform import Platform
 from webintel.db import Database
 from webintel.sites.models import Site
+from webintel.web.form_sizes import DOMAIN_LENGTH, NOTES_LENGTH
 
 NewDomain = Callable[[], str]
 
@@ -146,6 +147,26 @@ async def test_by_keyboard_alone_at_360_pixels(open_as: OpenAs) -> None:
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Log out")).to_be_hidden()
     await expect(menu).to_be_focused()
+
+
+async def test_the_longest_forms_are_read_and_longer_ones_are_told_what_to_do(open_as: OpenAs) -> None:
+    page = await open_as("admin", "/sites/new")
+    page.watch.expected = {400, 413}  # type: ignore[attr-defined]
+    await page.get_by_label("Domain").fill("字" * DOMAIN_LENGTH)
+    await page.get_by_label("Notes").fill("字\n" * (NOTES_LENGTH // 2))
+    await page.get_by_role("button", name="Add the site").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Domain")
+    await expect(page.get_by_role("alert")).not_to_contain_text("Notes")
+    await page.goto("/sites/import")
+    longest = [f"{number:02}{'字' * (DOMAIN_LENGTH - 2)}" for number in range(100)]
+    await page.get_by_label("Domains").fill("\n".join(longest))
+    await page.get_by_role("button", name="Add the sites").click()
+    await expect(page.get_by_text("0 of 100 added.")).to_be_visible()
+    await page.goto("/sites/import")
+    await page.get_by_label("Domains").fill("shop.example\n" * 50_000)
+    await page.get_by_role("button", name="Add the sites").click()
+    await expect(page.get_by_text("send a part of it at a time")).to_be_visible()
+    await inspect(page, "sites-import-too-large")
 
 
 async def test_pages_are_light_and_nothing_on_them_jumps(open_as: OpenAs, platform: Platform) -> None:

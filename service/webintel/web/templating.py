@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from webintel import __version__
 from webintel.web.areas import Area
 from webintel.web.assets import Assets
+from webintel.web.form_sizes import DOMAIN_LENGTH, NOTES_LENGTH
 from webintel.web.formats import FILTERS
 from webintel.web.links import path_in, web_url
 
@@ -26,7 +27,8 @@ def environment(assets: Assets, areas: Sequence[Area]) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update({"version": __version__, "static": assets.url, "areas": list(areas)})
+    lengths = {"domain": DOMAIN_LENGTH, "notes": NOTES_LENGTH}
+    made.globals.update({"version": __version__, "static": assets.url, "areas": list(areas), "lengths": lengths})
     made.filters.update({**FILTERS, "web_url": web_url, "path_in": path_in, "pretty": pretty})
     return made
 

@@ -12,6 +12,7 @@ from litestar.params import URLEncodedBody
 
 from webintel.problems import Conflict, InvalidInput, Problem, TooManyRequests
 from webintel.web.api import ApiAway
+from webintel.web.form_sizes import DOMAIN_LENGTH, NOTES_LENGTH, most_octets
 from webintel.web.signed_in_api import Api
 from webintel.web.views.sites import CreatedSite
 from webintel.web.visit import Visit
@@ -44,7 +45,7 @@ class SiteForm(msgspec.Struct):
         if self.priority.strip():
             body["priority"] = _number(self, "priority", int)
         if self.notes.strip():
-            body["notes"] = self.notes.strip()
+            body["notes"] = self.notes.replace("\r\n", "\n").strip()
         return body
 
 
@@ -74,7 +75,7 @@ async def form(visit: NamedDependency[Visit]) -> Response[Any]:
     return await visit.page("sites/new.html", form=SiteForm(), problem=None)
 
 
-@post("/sites/new")
+@post("/sites/new", request_max_body_size=most_octets(DOMAIN_LENGTH, NOTES_LENGTH))
 async def add(visit: NamedDependency[Visit], data: URLEncodedBody[SiteForm]) -> Response[Any]:
     """Register one site."""
     try:
@@ -91,7 +92,7 @@ async def list_form(visit: NamedDependency[Visit]) -> Response[Any]:
     return await visit.page("sites/import.html", form=ListForm(), results=[], problem=None)
 
 
-@post("/sites/import")
+@post("/sites/import", request_max_body_size=most_octets(MOST_DOMAINS * (DOMAIN_LENGTH + 1)))
 async def add_list(visit: NamedDependency[Visit], data: URLEncodedBody[ListForm]) -> Response[Any]:
     """Register many sites, and say for each line what became of it."""
     lines = data.lines()

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 
 from webintel.problems import FieldError, InvalidInput, Stale
+from webintel.web.form_sizes import NOTES_LENGTH, most_octets
 from webintel.web.pages.new_sites import CHANGE_SITES
 from webintel.web.pages.site_shared import api_path
 from webintel.web.views.site import SiteHead
@@ -20,8 +21,6 @@ NAMES = ("business_value_score", "priority", "notes")
 Values = dict[str, object]
 
 _TRIES = 3
-_MOST_BYTES = 256 * 1024
-"""Notes of the longest kind in a script that forms write with nine characters a letter."""
 
 
 class DetailsForm(msgspec.Struct, frozen=True):
@@ -76,7 +75,7 @@ async def details(visit: NamedDependency[Visit], site_id: FromPath[UUID]) -> Res
     return await visit.fragment("site/details.html", site=site)
 
 
-@post("/sites/{site_id:uuid}/edit", request_max_body_size=_MOST_BYTES)
+@post("/sites/{site_id:uuid}/edit", request_max_body_size=most_octets(NOTES_LENGTH))
 async def save(
     visit: NamedDependency[Visit], site_id: FromPath[UUID], data: URLEncodedBody[DetailsForm]
 ) -> Response[Any]:
