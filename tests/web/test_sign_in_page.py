@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.web.browser import inspect
+from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import OpenAs, Person
 from tests.web.platform import Platform, Program
 from webintel.db import Database
@@ -94,10 +94,37 @@ async def test_pages_say_that_the_api_is_away_and_go_on_by_themselves(
         await expect(open_page.locator("#notice")).to_contain_text("what you see may be old", timeout=60_000)
         await expect(listed).to_be_visible()
         await inspect(page, "api-away")
+        await inspect(open_page, "api-away-notice")
     finally:
         platform.api.thaw()
     await expect(page.get_by_role("heading", name="Sites", exact=True)).to_be_visible(timeout=120_000)
     await expect(open_page.locator("#notice")).to_be_empty(timeout=120_000)
+
+
+async def test_a_change_without_an_answer_is_not_sent_again_by_itself(
+    open_as: OpenAs, platform: Platform, impatient: Program, new_domain: Callable[[], str]
+) -> None:
+    page = await open_as("admin")
+    page.watch.origins.append(impatient.url)  # type: ignore[attr-defined]
+    page.watch.expected.add(503)  # type: ignore[attr-defined]
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    domain = new_domain()
+    await page.goto(f"{impatient.url}/sites/new")
+    await page.get_by_label("Domain").fill(domain)
+    platform.api.freeze()
+    try:
+        await page.get_by_role("button", name="Add the site").click()
+        await expect(page.get_by_role("heading", name="The API does not answer")).to_be_visible()
+        await expect(page.get_by_text("It is not reachable yet.")).to_be_visible()
+        await inspect(page, "api-away-after-a-change")
+    finally:
+        platform.api.thaw()
+    await expect(page.get_by_text("It is back.")).to_be_visible(timeout=120_000)
+    await inspect(page, "api-back-after-a-change")
+    await page.get_by_role("link", name="Look whether it was done").click()
+    await expect(page.get_by_role("heading", name="Add a site")).to_be_visible()
+    assert sent == [f"{impatient.url}/sites/new"]
 
 
 async def test_a_page_that_does_not_exist_says_so(open_as: OpenAs) -> None:
@@ -106,3 +133,11 @@ async def test_a_page_that_does_not_exist_says_so(open_as: OpenAs) -> None:
     await page.goto("/no/such/page")
     await expect(page.get_by_text("There is no such page.")).to_be_visible()
     await inspect(page, "not-found")
+
+
+async def test_pages_for_anybody_are_light_and_nothing_on_them_jumps(open_as: OpenAs, platform: Platform) -> None:
+    page = await open_as(None, "/login")
+    for path in ("/login", "/no/such/page"):
+        octets, shift = await weigh(page.context, f"{platform.web.url}{path}")
+        assert 5_000 < octets < MOST_BYTES, path
+        assert shift < 0.01, path

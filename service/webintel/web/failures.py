@@ -66,6 +66,8 @@ def _show(
         "detail": problem.detail if problem else None,
         "retry_after": problem.retry_after if isinstance(problem, TooManyRequests) else None,
         "api_away": isinstance(problem, ApiAway),
+        # What changes something is never sent again by itself: perhaps it was done.
+        "then": None if visit.request.method == "GET" else _where_one_is(visit),
         "request_id": visit.request.scope["state"]["request_id"],
     }
     if visit.by_htmx:

@@ -27,10 +27,17 @@ def choose_theme(visit: NamedDependency[Visit], data: URLEncodedBody[ThemeForm])
 
 @get("/api-state")
 async def api_state(
-    visit: NamedDependency[Visit], api_watch: NamedDependency[ApiWatch], reload: FromQuery[bool] = False
+    visit: NamedDependency[Visit],
+    api_watch: NamedDependency[ApiWatch],
+    reload: FromQuery[bool] = False,
+    then: FromQuery[str | None] = None,
 ) -> Response[Any]:
-    """Tell a page that says the API is away how it is now; once it is back the page goes on."""
+    """Tell a page that says the API is away how it is now; once it is back the page goes on, or says where to."""
     state = await api_watch.look()
+    if state.condition is Condition.READY and then:
+        # In place of what asks, so that nothing asks any more.
+        headers = {"HX-Reswap": "outerHTML"}
+        return visit.open_page("failures/back.html", headers=headers, then=safe_path(then))
     if state.condition is Condition.READY:
         go_on = {"HX-Refresh": "true"} if reload else {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"}
         return Response("", media_type="text/html", headers=go_on)
