@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from tests.benchmarks import history, pages, queue, seeding
+from tests.benchmarks import clicking, history, pages, queue, seeding
 from tests.benchmarks.client import BadAnswerError
 from tests.benchmarks.endpoints import GOALS, KINDS, SECRET, Compared, Side, compare, growth, soak
 from tests.benchmarks.programs import ANY_ANSWER, cpu, free_port, program, resident, say
@@ -53,6 +53,8 @@ async def run(options: argparse.Namespace, url: str) -> tuple[list[str], list[Co
     if grown := growth(results):
         lines.append(grown)
     lines += roles(environment)
+    if options.clicking:
+        lines.append(await clicking.measure(environment, url, options.people, options.clicking))
     lines.append(await queue.measure(settings, options.rounds, options.jobs))
     lines.append(pages.measure(options.rounds))
     return lines, results
@@ -104,6 +106,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each variant in each round")
     parser.add_argument("--requests", type=int, default=100_000, help="of the memory test; 0 leaves it out")
+    parser.add_argument("--people", type=int, default=50, help="who click through the web UI")
+    parser.add_argument("--clicking", type=float, default=180.0, help="seconds that they click; 0 leaves it out")
     parser.add_argument("--jobs", type=int, default=500, help="jobs for the queue in each round")
     parser.add_argument("--quick", action="store_true", help="3 short rounds at 10,000 sites, 5,000 requests")
     parser.add_argument("--history", type=Path, default=HERE / "history", help="the folder for the results")
@@ -111,10 +115,13 @@ def parse() -> argparse.Namespace:
     if options.quick:
         options.sites, options.rounds, options.seconds = [10_000], 3, min(options.seconds, 0.5)
         options.requests, options.jobs = min(options.requests, 5_000), min(options.jobs, 200)
+        options.clicking = min(options.clicking, 15.0)
     if min(options.sites) < 1000 or max(options.sites) > 2_000_000 or options.sites != sorted(set(options.sites)):
         parser.error("--sites takes ascending numbers from 1,000 to 2,000,000")
     if not 1 <= options.jobs <= min(options.sites) or options.rounds < 1 or not 0 < options.seconds <= 60:
         parser.error("--rounds is at least 1, --seconds at most 60, --jobs from 1 to the fewest sites")
+    if not 1 <= options.people <= 150 or not 0 <= options.clicking <= 3600:
+        parser.error("--people takes 1 to 150, --clicking at most 3600")
     return options
 
 

@@ -32,13 +32,16 @@ def test_a_small_run_measures_everything_and_keeps_it(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     for said in ("list", "site", "job", "blueprint", "create", "api memory", "api ready", "queue:", "engine:"):
         assert said in ran.stdout, ran.stdout
+    (people,) = (line for line in ran.stdout.splitlines() if line.startswith("web memory with 50 people"))
+    assert people.endswith("goal 128 met"), people
     (text,), (drawing,) = tmp_path.glob("*.txt"), tmp_path.glob("*.svg")
     assert text.read_text() == ran.stdout
     assert len(ElementTree.fromstring(drawing.read_text()).findall("{*}rect")) == 1 + 5  # noqa: S314 - our own
 
 
 def test_it_refuses_what_makes_no_sense() -> None:
-    for arguments in (["--sites", "5"], ["--sites", "2000", "1000"], ["--rounds", "0"], ["--jobs", "0"]):
+    wrong = (["--sites", "5"], ["--sites", "2000", "1000"], ["--rounds", "0"], ["--jobs", "0"], ["--people", "0"])
+    for arguments in wrong:
         assert bench(*arguments).returncode == 2
 
 
