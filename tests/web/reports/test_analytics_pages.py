@@ -7,7 +7,7 @@ from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs
 from tests.web.platform import Platform
 from tests.web.reports.past import HOSTILE_FIELD, Past
-from webintel.web.formats import duration, number, percent, score
+from webintel.web.formats import duration, number, percent
 from webintel.web.plots import sparkline
 
 
@@ -21,7 +21,7 @@ async def test_methods_and_selectors_are_what_the_api_says(open_as: OpenAs, api_
     rows = page.get_by_role("table", name="Discoveries by method").locator("tbody tr")
     for one, row in zip(methods["methods"], await rows.all(), strict=True):
         await expect(row.locator("td").first).to_have_text(number(one["jobs"]))
-        await expect(row).to_contain_text(score(one["success_rate"]))
+        await expect(row).to_contain_text(percent(one["success_rate"]))
         await expect(row).to_contain_text(duration(one["mean_seconds"]))
     rows = page.get_by_role("table", name="By method and platform").locator("tbody tr")
     await expect(rows).to_have_count(len(methods["platforms"]))

@@ -44,9 +44,10 @@
     return all.map((one) => one.values.map((value, at) => (sums[at] += value ?? 0))).reverse();
   }
 
-  // Bars stand in the middle of their time, the outermost ones too.
-  function padded(first, last, kind, times) {
-    const half = kind !== "line" ? (times.length > 1 ? times[1] - times[0] : DAY) / 2 : 0;
+  // Bars stand in the middle of their time, the outermost ones too; so does a point that is alone.
+  function padded(first, last, kind, times, span) {
+    if (times.length === 1) return [times[0] - span / 2, times[0] + span / 2];
+    const half = kind !== "line" ? (times[1] - times[0]) / 2 : 0;
     return [first - half, last + half];
   }
 
@@ -64,7 +65,7 @@
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { time: data.axis !== "weeks", range: (_, first, last) => padded(first, last, kind, at) }, y: { range: (_, least, highest) => [Math.min(0, least ?? 0), top(highest)] } },
+      scales: { x: { time: data.axis !== "weeks", range: (_, first, last) => padded(first, last, kind, at, data.axis === "weeks" ? 1 : DAY) }, y: { range: (_, least, highest) => [Math.min(0, least ?? 0), top(highest)] } },
       axes: [
         { ...axis, values: (_, ticks) => ticks.map(bottom.tick), ...(bottom.incrs ? { incrs: bottom.incrs } : {}) },
         { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => (whole && !Number.isInteger(tick) ? "" : `${short.format(tick)}${unit}`)) },

@@ -78,6 +78,11 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True):
     scope: str | None = None
     pages_tested: int = 0
 
+    @property
+    def tried(self) -> bool:
+        """Whether its pass rate says anything; old versions do not tell on how many pages."""
+        return bool(self.pages_tested or self.test_pass_rate)
+
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A machine-readable source that the site offers."""
