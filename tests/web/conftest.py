@@ -1,6 +1,5 @@
 """Browser tests: `open_as("admin")` gives a page of somebody who has signed in to the real platform."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.service.conftest import SECRET_KEY, MakeDatabase, make_database, server_url, template
 from tests.web.browser import Watch, find_chromium
-from tests.web.platform import Platform
+from tests.web.platform import Platform, running
 from webintel.accounts.roles import Role
 from webintel.accounts.schemas import NewUser
 from webintel.accounts.services import UserService
@@ -53,10 +52,8 @@ async def platform(
 ) -> AsyncIterator[Platform]:
     """API, worker and web UI, shared by all tests: each uses domains of its own (`new_domain`)."""
     database_url = await make_database(template)
-    platform = Platform(database_url, SECRET_KEY, shop.port, tmp_path_factory.mktemp("platform"))
-    await asyncio.to_thread(platform.__enter__)
-    yield platform
-    await asyncio.to_thread(platform.__exit__)
+    async with running(Platform(database_url, SECRET_KEY, shop.port, tmp_path_factory.mktemp("platform"))) as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")

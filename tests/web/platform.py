@@ -1,12 +1,14 @@
 """The platform for browser tests: a real API, worker and web UI, each a process of its own on a real database."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Self
 
@@ -124,6 +126,16 @@ class Platform:
     @property
     def _programs(self) -> list[Program]:
         return [self.api, self.worker, self.web]
+
+
+@asynccontextmanager
+async def running(platform: Platform) -> AsyncIterator[Platform]:
+    """Let it run until the block ends."""
+    await asyncio.to_thread(platform.__enter__)
+    try:
+        yield platform
+    finally:
+        await asyncio.to_thread(platform.__exit__)
 
 
 class StillPlatform(Platform):

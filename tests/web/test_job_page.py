@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import expect
@@ -12,7 +12,7 @@ from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs, Person
 from tests.web.platform import Platform, Program
 from tests.web.queued_jobs import Started, idle_worker, started
-from webintel.db import create_database
+from webintel.db import Database, create_database
 from webintel.jobs.models import Job
 from webintel.settings import load_settings
 
@@ -62,6 +62,25 @@ async def test_a_job_is_watched_until_it_is_done_and_says_what_it_fetched(
     await page.reload()
     await expect(page.get_by_role("article", name="What it asked for")).to_contain_text("Fetched")
     assert [url for url in asked if url.endswith("/events")] == []
+
+
+async def test_a_running_job_shows_how_far_it_is(
+    open_as: OpenAs, started: Started, idle_worker: Program, stored: Database
+) -> None:
+    site = await started()
+    running = {"status": "running", "progress_step": "discovering", "progress_percentage": 41.5}
+    running |= {"progress_message": f"52 of at most 150 pages of {site['domain']}", "attempt_count": 1}
+    async with stored.transaction() as session:
+        job = update(Job).where(Job.id == UUID(site["job_id"])).values(**running, started_at=datetime.now(UTC))
+        await session.execute(job)
+    page = await open_as("admin", f"/jobs/{site['job_id']}")
+    await expect(page.locator("#job-now")).to_contain_text("Discovering")
+    await expect(page.locator("#job-now progress")).to_have_attribute("value", "42")
+    await inspect(page, "job-running")
+    for path, name in (("/jobs", "jobs-running"), (f"/sites/{site['id']}", "site-running")):
+        await page.goto(path)
+        await expect(page.locator("progress[value='42']").first).to_be_visible()
+        await inspect(page, name)
 
 
 async def test_where_the_stream_breaks_the_page_asks_instead(

@@ -1,6 +1,5 @@
 """Failed attempts to sign in, through web UI and API together: one visitor's are no other's."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 
 from tests.service.conftest import SECRET_KEY, MakeDatabase
-from tests.web.platform import StillPlatform
+from tests.web.platform import StillPlatform, running
 
 LIMIT = 3
 GUESSER, COLLEAGUE = "198.51.100.1", "198.51.100.2"
@@ -18,10 +17,8 @@ GUESSER, COLLEAGUE = "198.51.100.1", "198.51.100.2"
 async def web(make_database: MakeDatabase, template: str, tmp_path: Path) -> AsyncIterator[str]:
     """The address of a web UI behind a proxy, as in a cluster."""
     settings = {"WEBINTEL_TRUSTED_PROXY_HOPS": "1", "WEBINTEL_LOGIN_LIMIT_PER_MINUTE": str(LIMIT)}
-    platform = StillPlatform(await make_database(template), SECRET_KEY, 9, tmp_path, settings)
-    await asyncio.to_thread(platform.__enter__)
-    yield platform.web.url
-    await asyncio.to_thread(platform.__exit__)
+    async with running(StillPlatform(await make_database(template), SECRET_KEY, 9, tmp_path, settings)) as platform:
+        yield platform.web.url
 
 
 async def test_who_guesses_passwords_is_stopped_and_locks_nobody_else_out(web: str) -> None:

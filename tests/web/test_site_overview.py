@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from tests.web.browser import MOST_BYTES, check_accessible, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs
 from tests.web.platform import Platform
-from tests.web.scanned import Publish, Scanned, content, publish, scanned
+from tests.web.scanned import Publish, Scanned, content, publish, scanned, selector
 from webintel.accounts.roles import PERMISSIONS, Permission, Role
 
 __all__ = ["publish", "scanned"]
@@ -196,6 +196,18 @@ async def test_what_failed_says_what_to_do(open_as: OpenAs, api_as: ApiAs, publi
     await inspect(page, "site-no-blueprint")
 
 
+async def test_what_a_person_should_look_at_is_said(open_as: OpenAs, publish: Publish) -> None:
+    unsure = [selector("name", "h1", test_pass_rate=0.4), selector("sku", ".sku", test_pass_rate=0, pages_tested=0)]
+    site = await publish(content(selectors=unsure, confidence_score=0.4), status="review")
+    page = await open_as("scraper_engineer", f"/sites/{site.id}")
+    await expect(page.locator("#site-state")).to_contain_text("Version 1 needs a person's eyes")
+    await inspect(page, "site-review")
+    await page.get_by_role("link", name="Open the blueprint").click()
+    await expect(page.get_by_text("2, at least 40")).to_be_visible()
+    await expect(page.get_by_text("tried on no page")).to_be_visible()
+    await inspect(page, "site-blueprint-unsure")
+
+
 async def test_while_the_api_is_away_the_page_stays_and_says_so(
     open_as: OpenAs, publish: Publish, platform: Platform
 ) -> None:
@@ -225,7 +237,7 @@ async def test_pages_of_a_site_are_light_and_nothing_jumps(
     open_as: OpenAs, scanned: Scanned, platform: Platform
 ) -> None:
     page = await open_as("admin", "/sites/new")
-    for path in ("", "/blueprint", "/versions", "/jobs"):
+    for path in ("", "/edit", "/delete", "/blueprint", "/versions", "/jobs"):
         octets, shift = await weigh(page.context, f"{platform.web.url}/sites/{scanned.id}{path}")
         assert 5_000 < octets < MOST_BYTES, path
         assert shift < 0.01, path

@@ -3,8 +3,9 @@
 import msgspec
 from playwright.async_api import expect
 
-from tests.web.browser import inspect
+from tests.web.browser import MOST_BYTES, inspect, weigh
 from tests.web.conftest import ApiAs, OpenAs
+from tests.web.platform import Platform
 from tests.web.scanned import Publish, category, content, publish, selector
 
 __all__ = ["publish"]
@@ -92,3 +93,13 @@ async def test_a_site_without_versions_says_what_to_do(open_as: OpenAs, publish:
     await expect(page.get_by_role("heading", name="No blueprint yet")).to_be_visible()
     await expect(page.get_by_label("What to start").locator("option")).to_have_count(2)
     await inspect(page, "site-no-versions")
+
+
+async def test_pages_are_light_and_nothing_on_them_jumps(open_as: OpenAs, publish: Publish, platform: Platform) -> None:
+    site = await publish(content(), content(selectors=[selector("name", "h2")]))
+    page = await open_as("admin", "/sites/new")
+    old, new = site.versions
+    for path in (f"versions/compare?old={old}&new={new}", f"versions/{old}/rollback", f"blueprint/{old}"):
+        octets, shift = await weigh(page.context, f"{platform.web.url}/sites/{site.id}/{path}")
+        assert 5_000 < octets < MOST_BYTES, path
+        assert shift < 0.01, path

@@ -91,6 +91,7 @@ async def test_keys_of_a_person_are_made_and_revoked(
     await page.get_by_label("Name of the key").fill("robot")
     await page.get_by_role("button", name="Make the key").click()
     key = await page.locator(".secret code").inner_text()
+    await inspect(page, "users-key-made")
     await page.get_by_role("button", name="I have it, go on").click()
     async with httpx.AsyncClient(base_url=platform.api.url, timeout=120) as client:
         client.headers["X-API-Key"] = key
@@ -138,9 +139,10 @@ async def test_a_person_who_is_not_there_is_told(open_as: OpenAs) -> None:
     await expect(page.get_by_text("There is no user with this id.")).to_be_visible()
 
 
-async def test_pages_are_light_and_nothing_on_them_jumps(open_as: OpenAs, platform: Platform) -> None:
+async def test_pages_are_light_and_nothing_on_them_jumps(open_as: OpenAs, api_as: ApiAs, platform: Platform) -> None:
     page = await open_as("admin", "/users")
-    for path in ("/users", "/users/new"):
+    user_id = (await (await api_as("admin")).get("/api/v1/me")).json()["id"]
+    for path in ("/users", "/users/new", f"/users/{user_id}", f"/users/{user_id}/delete"):
         octets, shift = await weigh(page.context, f"{platform.web.url}{path}")
         assert 5_000 < octets < MOST_BYTES, path
         assert shift < 0.01, path
