@@ -47,7 +47,7 @@ def _compressed(send: Send, encoding: str) -> Send:
             return
         if message["type"] == "http.response.body" and held:
             start = held.pop()
-            if not message["more_body"] and len(message["body"]) >= _LEAST_BYTES:
+            if not message.get("more_body") and len(message.get("body", b"")) >= _LEAST_BYTES:
                 message["body"] = _METHODS[encoding](message["body"])
                 headers = MutableScopeHeaders.from_message(start)
                 headers["content-encoding"] = encoding
