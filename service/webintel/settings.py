@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     refresh_token_seconds: Annotated[int, Field(ge=3600, le=7776000)] = 2592000
     refresh_leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 30
     """How long a used refresh token still gives tokens, for two requests at once; a later use ends the sign-in."""
-    requests_at_once: Annotated[int, Field(ge=1, le=10000)] = 200
+    requests_at_once: Annotated[int, Field(ge=1, le=10000)] = 500
     """Requests that one process works on; it refuses more with 503, so that those it has are answered in time."""
     rate_limit_per_minute: Annotated[int, Field(ge=1)] = 300
     login_limit_per_minute: Annotated[int, Field(ge=1)] = 5
