@@ -14,6 +14,7 @@ from webintel.analytics.method_queries import MethodQueries
 from webintel.analytics.periods import DateRange
 from webintel.analytics.schemas import MethodReport, SelectorReport, SiteReport
 from webintel.analytics.selector_queries import SelectorQueries
+from webintel.analytics.site_counts import SiteCounting
 from webintel.analytics.site_queries import SiteAnalyticsQueries
 from webintel.api.access import allow
 from webintel.api.openapi import SECURITY
@@ -23,9 +24,11 @@ from webintel.db import Database
 DEFAULT_RANGE: DateRange = "30d"
 
 
-def provide_dashboard_queries(database: NamedDependency[Database]) -> DashboardQueries:
+def provide_dashboard_queries(
+    database: NamedDependency[Database], site_counting: NamedDependency[SiteCounting]
+) -> DashboardQueries:
     """Give the reads for the overview."""
-    return DashboardQueries(database)
+    return DashboardQueries(database, site_counting)
 
 
 def provide_site_analytics(database: NamedDependency[Database]) -> SiteAnalyticsQueries:

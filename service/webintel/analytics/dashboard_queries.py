@@ -14,7 +14,8 @@ from webintel.analytics.dashboard_schemas import Dashboard, JobReport, JobSeries
 from webintel.analytics.durations import Durations, of_steps
 from webintel.analytics.models import DurationKind
 from webintel.analytics.periods import DateRange, Period
-from webintel.analytics.present import read_backlog, read_site_counts, read_top_sites
+from webintel.analytics.present import read_backlog, read_top_sites
+from webintel.analytics.site_counts import SiteCounting
 from webintel.analytics.sql import BLUEPRINT_TAIL, DISCOVERIES, ENDED, TAIL, start_of, step_of
 from webintel.db import Database
 from webintel.jobs.models import ENDED as FINAL
@@ -81,16 +82,18 @@ _BLUEPRINTS = text(
 class DashboardQueries:
     """Reads for the overview."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counting: SiteCounting | None = None) -> None:
         self._database = database
+        self._counting = counting or SiteCounting(database)
 
     async def report(self, date_range: DateRange, now: datetime) -> Dashboard:
         """Say how the platform does now, and how it did in a period."""
         period = Period.ending_at(now, date_range)
         parameters = period.parameters() | period.blueprint_parameters()
+        # Before a connection is taken: who held one while it waited for another could lock up the pool.
+        sites = await self._counting.counts()
         async with self._database.reading() as connection:
             described = await describe_period(connection, period)
-            sites = await read_site_counts(connection)
             jobs = (await connection.execute(_JOBS, parameters)).tuples().all()
             durations = (await connection.execute(_DURATION_SUMS, parameters)).tuples().all()
             blueprints = (await connection.execute(_BLUEPRINTS, parameters)).mappings().all()

@@ -25,8 +25,10 @@ class PlatformCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """The sites that there are now."""
+    """The sites that there are."""
 
+    as_of: datetime
+    """When they were counted; of very many that is some seconds ago."""
     total: int
     by_status: dict[SiteStatus, int]
     by_platform: list[PlatformCount]

@@ -5,15 +5,12 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from webintel.analytics.dashboard_schemas import Backlog, PlatformCount, SiteCounts, TopSite
+from webintel.analytics.dashboard_schemas import Backlog, TopSite
 from webintel.jobs.models import JobType
 from webintel.sites.models import SiteStatus
 
-MOST_PLATFORMS = 20
 TOP_SITES = 10
 
-_STATUSES = text("SELECT status, count(*) FROM sites GROUP BY status")
-_PLATFORMS = text("SELECT platform, count(*) FROM sites GROUP BY platform ORDER BY count(*) DESC, platform")
 _BACKLOG = text(
     """
     SELECT job_type, count(*) FILTER (WHERE status = 'queued') AS queued,
@@ -35,18 +32,6 @@ _TOP_SITES = text(
     ORDER BY s.business_value_score DESC, s.id DESC
     """
 )
-
-
-async def read_site_counts(connection: AsyncConnection) -> SiteCounts:
-    """Count sites by status and platform."""
-    statuses = dict((await connection.execute(_STATUSES)).tuples().all())
-    platforms = (await connection.execute(_PLATFORMS)).tuples().all()
-    return SiteCounts(
-        total=sum(statuses.values()),
-        by_status={status: statuses.get(status, 0) for status in SiteStatus},
-        by_platform=[PlatformCount(platform=name, sites=count) for name, count in platforms[:MOST_PLATFORMS]],
-        other_platforms=sum(count for _, count in platforms[MOST_PLATFORMS:]),
-    )
 
 
 async def read_backlog(connection: AsyncConnection, now: datetime) -> list[Backlog]:

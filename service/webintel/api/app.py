@@ -18,6 +18,7 @@ from webintel.accounts.roles import Permission
 from webintel.accounts.sign_in import SignIn
 from webintel.accounts.tokens import AccessTokens
 from webintel.analytics import controllers as analytics
+from webintel.analytics.site_counts import SiteCounting
 from webintel.api import docs
 from webintel.api.access import allow
 from webintel.api.answers import Answer, Compression
@@ -83,6 +84,7 @@ class Parts:
         self.site_queries = SiteQueries(self.database)
         self.job_queries = JobQueries(self.database)
         self.blueprint_queries = BlueprintQueries(self.database)
+        self.site_counting = SiteCounting(self.database)
         self.identities = Identities(self.account_queries, access_tokens)
         self.limits = Limits(
             requests_per_minute=settings.rate_limit_per_minute,
