@@ -22,7 +22,7 @@ _BODILESS = (204, 304)
 
 
 class Answer(Response[T]):
-    """A response whose JSON is written by msgspec itself, where that is all there is to do."""
+    """A response whose JSON is written by msgspec itself, or is written already, where that is all there is to do."""
 
     def to_asgi_response(  # type: ignore[override]  # noqa: PLR0913 - the framework's signature
         self,
@@ -41,8 +41,14 @@ class Answer(Response[T]):
         """Prepare to send it."""
         status, kind = self.status_code or status_code or 200, self.media_type or media_type or MediaType.JSON
         plain = not (background or self.background or cookies or self.cookies or is_head_response or encoded_headers)
-        if plain and kind == MediaType.JSON and status not in _BODILESS and isinstance(self.content, msgspec.Struct):
-            return _Json(status, _encoder.encode(self.content), {**(headers or {}), **self.headers})
+        if (
+            plain
+            and kind == MediaType.JSON
+            and status not in _BODILESS
+            and isinstance(self.content, msgspec.Struct | bytes)
+        ):
+            body = self.content if isinstance(self.content, bytes) else _encoder.encode(self.content)
+            return _Json(status, body, {**(headers or {}), **self.headers})
         return super().to_asgi_response(
             app,
             request,

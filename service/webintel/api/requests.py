@@ -12,8 +12,10 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from webintel.accounts.idempotency import Answer, IdempotentRequest
+from webintel.accounts.idempotency import Answer as StoredAnswer
+from webintel.accounts.idempotency import IdempotentRequest
 from webintel.accounts.queries import Caller
+from webintel.api.answers import Answer
 from webintel.db import Database
 from webintel.settings import Settings
 
@@ -103,12 +105,12 @@ def once_with(database: Database, settings: Settings) -> Callable[..., Once]:
     return provide_once
 
 
-def _answer(location: str, body: object) -> Answer:
-    return Answer(status_code=201, location=location, body=msgspec.json.encode(body))
+def _answer(location: str, body: object) -> StoredAnswer:
+    return StoredAnswer(status_code=201, location=location, body=msgspec.json.encode(body))
 
 
-def _created(answer: Answer, headers: dict[str, str] | None = None) -> Response[Any]:
-    return Response(
+def _created(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response[Any]:
+    return Answer(
         answer.body,
         status_code=answer.status_code,
         media_type="application/json",
