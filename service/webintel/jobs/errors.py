@@ -25,7 +25,9 @@ class JobAlreadyRunning(JobError):  # noqa: N818
     """The site has a job of this type under way."""
 
     def __init__(self, job_type: str) -> None:
-        super().__init__(f"A {job_type.replace('_', ' ')} job of this site is under way: wait until it ends, or cancel it.")
+        super().__init__(
+            f"A {job_type.replace('_', ' ')} job of this site is under way: wait until it ends, or cancel it."
+        )
 
 
 class JobEnded(JobError):  # noqa: N818
