@@ -6,7 +6,6 @@ from webintel.accounts.roles import Permission
 
 PERMISSION_OPT = "permission"
 UNLIMITED_OPT = "unlimited"
-UNCOMPRESSED_OPT = "uncompressed"
 API_KEY_HEADER = "X-API-Key"
 
 

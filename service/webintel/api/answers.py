@@ -6,15 +6,10 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response
 from litestar.background_tasks import BackgroundTask, BackgroundTasks
-from litestar.config.compression import CompressionConfig
 from litestar.datastructures import Cookie
-from litestar.enums import MediaType, ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.middleware.compression import CompressionMiddleware
+from litestar.enums import MediaType
 from litestar.response.base import ASGIResponse
-from litestar.types import ASGIApp, Receive, Scope, Send
-
-from webintel.api.access import UNCOMPRESSED_OPT
+from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
@@ -75,21 +70,3 @@ class _Json:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
-
-
-class Compression(ASGIMiddleware):
-    """Compresses for who asks for it; who does not, waits for nothing."""
-
-    scopes = (ScopeType.HTTP,)
-    exclude_opt_key = UNCOMPRESSED_OPT
-
-    def __init__(self) -> None:
-        self._config = CompressionConfig(backend="gzip", gzip_compress_level=5)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Look for the one header that matters."""
-        for name, value in scope["headers"]:
-            if name == b"accept-encoding" and b"gzip" in value:
-                await CompressionMiddleware(next_app, self._config)(scope, receive, send)
-                return
-        await next_app(scope, receive, send)

@@ -21,7 +21,7 @@ from webintel.analytics import controllers as analytics
 from webintel.analytics.site_counts import SiteCounting
 from webintel.api import docs
 from webintel.api.access import allow
-from webintel.api.answers import Answer, Compression
+from webintel.api.answers import Answer
 from webintel.api.gate import Gate
 from webintel.api.health import Health, HealthController
 from webintel.api.job_events import JobEvents
@@ -36,6 +36,7 @@ from webintel.blueprints.queries import BlueprintQueries
 from webintel.db import create_database
 from webintel.jobs import controllers as jobs
 from webintel.jobs.queries import JobQueries
+from webintel.serving.compression import Compression
 from webintel.serving.observe import Application
 from webintel.settings import Settings
 from webintel.sites import controllers as sites
@@ -150,7 +151,7 @@ def create_app(settings: Settings) -> Application:
         dependencies=parts.dependencies(),
         middleware=[
             Gate(parts.places, parts.identities, parts.limits, parts.health, settings.trusted_proxy_hops),
-            Compression(),
+            Compression("gzip"),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
+from webintel.serving.compression import Compression
 from webintel.serving.metrics import RequestMetrics, exposition
 from webintel.serving.observe import Application
 from webintel.settings import Settings
@@ -16,7 +17,6 @@ from webintel.web import visit
 from webintel.web.api import Connections
 from webintel.web.api_state import ApiWatch
 from webintel.web.assets import Assets, asset
-from webintel.web.compression import Compression
 from webintel.web.failures import EXCEPTION_HANDLERS
 from webintel.web.health import Health, HealthController
 from webintel.web.pages import AREAS, COMMON
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> Application:
             metrics_endpoint,
         ],
         dependencies=parts.dependencies(),
-        middleware=[Compression(), SameSiteOnly()],
+        middleware=[Compression("br", "gzip"), SameSiteOnly()],
         before_send=[complete_page_headers, visit.set_cookies],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[parts.lifespan],

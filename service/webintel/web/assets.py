@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from webintel.web.compression import UNCOMPRESSED, accepted_encodings
+from webintel.serving.compression import UNCOMPRESSED, accepted_encodings
 
 STATIC = Path(__file__).parent / "static"
 _PREFIX = "/static"
@@ -56,7 +56,7 @@ def asset(path: FromPath[Path], request: Request[Any, Any, Any], assets: NamedDe
     found = assets.find(path.as_posix().lstrip("/"))
     if found is None:
         raise NotFoundException
-    accepted = accepted_encodings(request.headers)
+    accepted = accepted_encodings(request.headers.get("accept-encoding", ""))
     encoding = next(name for name in found.bodies if name in accepted or name == "identity")
     headers = {
         "Cache-Control": _FOR_EVER if request.query_params.get("v") == found.version else "no-cache",

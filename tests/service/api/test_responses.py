@@ -112,6 +112,9 @@ async def test_large_answers_are_compressed(anonymous: httpx.AsyncClient) -> Non
     plain = await anonymous.get("/schema/openapi.json", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.json() == response.json()
+    for accepted in ("gzip;q=0", "br, gzip ; q=0.0"):
+        refused = await anonymous.get("/schema/openapi.json", headers={"Accept-Encoding": accepted})
+        assert "content-encoding" not in refused.headers
 
 
 async def test_one_line_for_each_request_and_no_secret_in_it(

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from webintel.problems import NotFound
-from webintel.web.compression import UNCOMPRESSED
+from webintel.serving.compression import UNCOMPRESSED
 from webintel.web.signed_in_api import Api
 from webintel.web.visit import Visit
 

@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Template
 
 from webintel.problems import Conflict, InvalidInput, Problem
+from webintel.serving.compression import UNCOMPRESSED
 from webintel.web.areas import Area
-from webintel.web.compression import UNCOMPRESSED
 from webintel.web.flash import Tone
 from webintel.web.following import Following
 from webintel.web.formats import words
