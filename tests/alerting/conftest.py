@@ -44,7 +44,7 @@ class World:
         self.prometheus = Prometheus(processes, self.targets, self.alertmanager)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     program("prometheus")
     processes = Processes(tmp_path_factory.mktemp("alerting"))

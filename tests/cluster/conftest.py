@@ -53,7 +53,7 @@ def start_control_plane(
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def control_plane(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """The cluster that tests share. Where it is not `own`, a test keeps to namespaces that it made, or skips."""
     if kubeconfig := request.config.getoption("kubeconfig"):
@@ -63,7 +63,7 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nodes(control_plane: Cluster) -> list[str]:
     """The nodes of the cluster that tests share: two in each of three zones, without containers."""
     if not control_plane.own:

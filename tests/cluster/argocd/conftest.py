@@ -58,7 +58,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub(
     argocd_programs: dict[str, Path],
     installation: list[Document],

@@ -12,7 +12,7 @@ from webintel.db import create_database
 from webintel.settings import load_settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def platform(
     make_database: MakeDatabase, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
@@ -22,14 +22,14 @@ async def platform(
         yield platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def people(platform: Platform) -> dict[str, Person]:
     """One person of each role."""
     async with create_database(load_settings(database_url=platform.database_url), role="test") as database:
         return await add_people(database)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def past(platform: Platform) -> Past:
     """What has happened on it."""
     return await invent_past(platform.database_url)

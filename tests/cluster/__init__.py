@@ -1,0 +1,1 @@
+"""On a real control plane, whose programs end with this folder's tests."""

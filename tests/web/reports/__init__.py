@@ -1,0 +1,1 @@
+"""Pages about months of work, on a platform that ends with this folder's tests."""
