@@ -22,7 +22,10 @@ from webintel.settings import Settings
 from webintel.tracing import spans
 
 _encoder = msgspec.json.Encoder()
-_BROKEN = (ConnectionError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
+_BROKEN = (
+    *(ConnectionError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError),
+    asyncpg.InternalClientError,  # the server's farewell has been read, but not yet that it has hung up
+)
 
 
 def to_json(value: object) -> str:
@@ -112,10 +115,10 @@ class Database:
         return connection
 
     async def _roll_back(self, connection: PoolProxiedConnection, error: BaseException) -> None:
-        if isinstance(error, (OSError, asyncpg.InterfaceError)) or not isinstance(error, Exception):
+        if isinstance(error, (OSError, *_BROKEN)) or not isinstance(error, Exception):
             connection.invalidate()  # whatever it still does, nobody else should wait for it
             return
-        with contextlib.suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        with contextlib.suppress(OSError, *_BROKEN, asyncpg.PostgresError):
             await _execute(connection, "ROLLBACK")
             await self._give_back(connection)
 
