@@ -1,11 +1,12 @@
 """Jobs, as people follow, cancel and repeat them."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from sqlalchemy import update
 
 from tests.web.browser import MOST_BYTES, inspect, weigh
@@ -62,6 +63,21 @@ async def test_a_job_is_watched_until_it_is_done_and_says_what_it_fetched(
     await page.reload()
     await expect(page.get_by_role("article", name="What it asked for")).to_contain_text("Fetched")
     assert [url for url in asked if url.endswith("/events")] == []
+
+
+async def test_a_job_is_watched_though_one_script_comes_late(
+    open_as: OpenAs, started: Started, idle_worker: Program
+) -> None:
+    site = await started()
+    page = await open_as("viewer")
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(2)
+        await route.continue_()
+
+    await page.route("**/hx-sse.min.js*", late)
+    await page.goto(f"/jobs/{site['job_id']}")
+    await expect(page.locator("#job[data-streaming]")).to_have_count(1)
 
 
 async def test_a_running_job_shows_how_far_it_is(
