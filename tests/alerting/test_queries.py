@@ -63,6 +63,10 @@ def busy(world: World) -> World:
     while not (known := [one for one in client.get("/sites").json()["items"] if one["blueprint_version"]]):
         assert time.monotonic() < deadline, world.platform.processes.tails()
         time.sleep(0.5)
+    # What was counted before the first look is in no rate.
+    while not world.prometheus.query("fetches_total"):
+        assert time.monotonic() < deadline, "Prometheus has not seen the worker"
+        time.sleep(0.5)
     for kind in ("blueprint_update", "extraction"):
         client.post("/jobs", json={"site_id": known[0]["id"], "job_type": kind}).raise_for_status()
     return world
