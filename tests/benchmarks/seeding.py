@@ -18,7 +18,10 @@ _CONTENT = {
     "fingerprint": {"technologies": [{"name": f"technology {n}", "confidence": 0.9} for n in range(10)]},
     "categories": [{"name": f"Category {n}", "url": f"https://shop.example/c/{n}", "depth": 1} for n in range(40)],
     "page_types": [{"name": "detail", "url_pattern": "/p/*", "page_count": 100, "confidence": 0.9}],
-    "selectors": [{"field_name": f"field {n}", "css": f".product .field-{n}", "test_pass_rate": 1.0} for n in range(20)],
+    "selectors": [
+        {"page_type": "detail", "field_name": f"field {n}", "css": f".product .field-{n}", "pages_tested": 10,
+         "test_pass_rate": 1.0} for n in range(20)
+    ],
     "endpoints": [], "pagination": {"kind": "query"}, "filters": [], "render_hints": {"requires_js": False},
 }  # fmt: skip
 

@@ -31,6 +31,7 @@ _MEASURE = text(
             md5(jsonb_build_array(e->'css', e->'xpath', e->'attribute', e->'scope', coalesce(e->'multiple', 'false'))
                 ::text)::uuid AS digest
         FROM version v, jsonb_array_elements(v.content->'selectors') WITH ORDINALITY AS element(e, position)
+        WHERE e->>'page_type' IS NOT NULL AND e->>'field_name' IS NOT NULL
     ), numbered AS (
         SELECT item.*,
             row_number() OVER (PARTITION BY id, page_type, field_name ORDER BY position) - 1 AS ordinal

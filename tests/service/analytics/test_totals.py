@@ -326,3 +326,14 @@ async def test_versions_whose_ids_are_out_of_order_are_measured_in_theirs(databa
     lives = await table(database, "outcome, lives, versions", "selector_lives WHERE lives > 0 ORDER BY outcome")
     assert lives == [("alive", 1, 0), ("changed", 1, 2)]
     assert (await table(database, "DISTINCT born_week", "selector_lives"))[0] == (date(2026, 11, 23),)
+
+
+async def test_a_selector_of_no_field_keeps_nothing_else_from_being_measured(database: Database) -> None:
+    history = History()
+    nameless = selector("price", 0) | {"page_type": None}
+    for selectors in ([nameless, selector("name", 0)], [selector("price", 0)]):
+        history.blueprint(history.site(NOW - timedelta(days=9)), NOW - timedelta(days=3), selectors)
+    await history.write(database)
+    await roll_up(database)
+    facts = await table(database, "field_name", "selector_facts ORDER BY field_name")
+    assert facts == [("name",), ("price",)]
