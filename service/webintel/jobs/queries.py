@@ -1,10 +1,12 @@
 """Reads about jobs."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from asyncpg import Record
 from sqlalchemy import ColumnElement, FromClause, Label, Select, Text, bindparam, cast, func, select
 
 from webintel.api.pagination import Cursor, Page, make_page, read_cursor
@@ -16,26 +18,19 @@ from webintel.jobs.schemas import JobDetail, JobFailure, JobProgress, JobSummary
 from webintel.json_columns import raw_json
 
 ORDER = "-created_at"
-_PLAIN = (
-    "id",
-    "site_id",
-    "priority",
-    "attempt_count",
-    "created_at",
-    "updated_at",
-    "started_at",
-    "ended_at",
-    "heartbeat_at",
-    "next_retry_at",
-    "retry_of",
-    "requested_by",
-)
+# In the order of the summary's members: `_members` counts on it.
 _COLUMNS = (
-    *(getattr(Job, name) for name in _PLAIN),
-    *(Job.job_type, Job.method, Job.status),
+    *(Job.id, Job.site_id, Job.job_type, Job.method, Job.priority, Job.status),
     *(Job.progress_step, Job.progress_percentage, Job.progress_message),
+    *(Job.attempt_count, Job.created_at, Job.updated_at, Job.started_at, Job.ended_at),
+    *(Job.heartbeat_at, Job.next_retry_at),
     *(Job.error_code, Job.error_message, Job.recovery_action),
+    *(Job.retry_of, Job.requested_by),
 )
+_WIDTH = len(_COLUMNS)
+_TYPES = {each.value: each for each in JobType}
+_METHODS = {each.value: each for each in JobMethod}
+_STATUSES = {each.value: each for each in JobStatus}
 
 _ONE = Read(
     select(*_COLUMNS, cast(Job.parameters, Text).label("parameters"), cast(Job.result, Text).label("result")).where(
@@ -43,8 +38,6 @@ _ONE = Read(
     )
 )
 _LAST = Read(select(*_COLUMNS).where(Job.site_id == bindparam("site_id")).order_by(Job.id.desc()).limit(at_most(1)))
-_MARK = "last_job_"
-_NEWEST_NAMES = tuple(_MARK + column.key for column in _COLUMNS)
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +68,7 @@ class JobQueries:
         read = _list(frozenset(filters), limit, after=cursor is not None)
         rows = await self._database.rows(read, **filters, **after)
         total = await self._database.row(_total(frozenset(filters)), **filters) if include_total else None
-        jobs = [JobSummary(**_fields(row)) for row in rows]
+        jobs = [JobSummary(*_members(row)) for row in rows]
         return make_page(jobs, limit, lambda job: Cursor(ORDER, None, job.id), total and total[0])
 
     async def get(self, job_id: UUID) -> JobDetail:
@@ -87,24 +80,25 @@ class JobQueries:
         row = await self._database.row(_ONE, job_id=job_id)
         if row is None:
             raise JobNotFound(job_id)
-        return JobDetail(**_fields(row), parameters=raw_json(row["parameters"]), result=raw_json(row["result"]))
+        *summary, parameters, result = row
+        return JobDetail(*_members(summary), parameters=raw_json(parameters), result=raw_json(result))
 
     async def last_of(self, site_id: UUID) -> JobSummary | None:
         """Give a site's newest job."""
         row = await self._database.row(_LAST, site_id=site_id)
-        return JobSummary(**_fields(row)) if row is not None else None
+        return JobSummary(*_members(row)) if row is not None else None
 
 
 def newest(site_id: ColumnElement[UUID]) -> tuple[FromClause, list[Label[Any]]]:
-    """Write, for a read about sites, each one's newest job, to be joined, and its columns."""
+    """Write, for a read about sites, each one's newest job, to be joined, and its columns, to stand last."""
     job = select(*_COLUMNS).where(Job.site_id == site_id).order_by(Job.id.desc()).limit(at_most(1)).lateral()
-    return job, [column.label(_MARK + column.key) for column in job.c]
+    return job, [column.label(f"last_job_{column.key}") for column in job.c]
 
 
-def take_newest(fields: dict[str, Any]) -> JobSummary | None:
-    """Take the newest job out of what such a read gave."""
-    job = {name.removeprefix(_MARK): fields.pop(name) for name in _NEWEST_NAMES}
-    return JobSummary(**_fields(job)) if job["id"] is not None else None
+def newest_of(row: Record) -> JobSummary | None:
+    """Read the newest job out of what such a read gave."""
+    values = row[-_WIDTH:]
+    return JobSummary(*_members(values)) if values[0] is not None else None
 
 
 @functools.lru_cache(maxsize=256)
@@ -125,18 +119,14 @@ def _where(statement: Select[Any], filters: frozenset[str]) -> Select[Any]:
     return statement.where(*(getattr(Job, name) == bindparam(name) for name in sorted(filters)))
 
 
-def _fields(row: Any) -> dict[str, Any]:
-    error = None
-    if row["error_code"] is not None:
-        error = JobFailure(
-            code=row["error_code"], message=row["error_message"] or "", recovery_action=row["recovery_action"] or ""
-        )
-    return {name: row[name] for name in _PLAIN} | {
-        "job_type": JobType(row["job_type"]),
-        "method": JobMethod(row["method"]),
-        "status": JobStatus(row["status"]),
-        "progress": JobProgress(
-            step=row["progress_step"], percentage=row["progress_percentage"], message=row["progress_message"]
-        ),
-        "error": error,
-    }
+def _members(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Make a summary's members of its columns: by place, because a job by name costs as much as to read it."""
+    (job_id, site_id, kind, method, priority, status, step, percentage, message,
+     *middle, code, reason, recovery, retry_of, requested_by) = values  # fmt: skip
+    return (
+        *(job_id, site_id, _TYPES[kind], _METHODS[method], priority, _STATUSES[status]),
+        JobProgress(step, percentage, message),
+        *middle,
+        None if code is None else JobFailure(code, reason or "", recovery or ""),
+        *(retry_of, requested_by),
+    )

@@ -43,7 +43,7 @@ class NewJob(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     parameters: JobParameters = msgspec.field(default_factory=JobParameters)
 
 
-class JobProgress(msgspec.Struct, frozen=True, kw_only=True):
+class JobProgress(msgspec.Struct, frozen=True):
     """How far a job has come."""
 
     step: str | None
@@ -51,7 +51,7 @@ class JobProgress(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None
 
 
-class JobFailure(msgspec.Struct, frozen=True, kw_only=True):
+class JobFailure(msgspec.Struct, frozen=True):
     """Why a job failed, or will be tried again."""
 
     code: str
@@ -59,7 +59,7 @@ class JobFailure(msgspec.Struct, frozen=True, kw_only=True):
     recovery_action: str
 
 
-class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
+class JobSummary(msgspec.Struct, frozen=True):
     """A job, as lists show it."""
 
     id: UUID

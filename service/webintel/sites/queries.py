@@ -1,7 +1,7 @@
 """Reads about sites."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Float, Select, String, Text, bindparam, ca
 from webintel.api.pagination import Cursor, Page, make_page, read_cursor
 from webintel.db import Database
 from webintel.db.reads import Read, at_most
-from webintel.jobs.queries import newest, take_newest
+from webintel.jobs.queries import newest, newest_of
 from webintel.json_columns import raw_json
 from webintel.problems import InvalidInput, NotFound
 from webintel.sites.models import Site, SiteStatus
@@ -22,6 +22,7 @@ from webintel.sites.schemas import SiteDetail, SiteOrder, SiteSummary
 _NO_SITE = "There is no site with this id."
 _NAMES = SiteSummary.__struct_fields__
 _COLUMNS = tuple(getattr(Site, name) for name in _NAMES)
+_WIDTH = len(_COLUMNS)
 _STATUS = _NAMES.index("status")
 _STATUSES = {status.value: status for status in SiteStatus}
 _NO_SCORE = -1.0
@@ -112,7 +113,7 @@ class SiteQueries:
             raise InvalidInput.of("cursor", "is not one of ours; start again without it") from error
         total = await self._database.row(_total(frozenset(filters)), **filters) if include_total else None
         return make_page(
-            [_summary(row) for row in rows],
+            [SiteSummary(*_members(row)) for row in rows],
             limit,
             lambda site: Cursor(order, msgspec.to_builtins(kind.of(site)), site.id),
             total and total[0],
@@ -127,12 +128,8 @@ class SiteQueries:
         row = await self._database.row(_ONE, site_id=site_id)
         if row is None:
             raise NotFound(_NO_SITE)
-        fields: dict[str, Any] = dict(row)
-        last_job = take_newest(fields)
-        revision = fields.pop("revision")
-        fields["status"] = SiteStatus(fields["status"])
-        fields["fingerprint"] = raw_json(fields["fingerprint"])
-        return SiteDetail(**fields, last_job=last_job), revision
+        fingerprint, revision = raw_json(row["fingerprint"]), row["revision"]
+        return SiteDetail(*_members(row[:_WIDTH]), fingerprint=fingerprint, last_job=newest_of(row)), revision
 
     async def require(self, site_id: UUID) -> None:
         """Make sure that a site exists.
@@ -170,7 +167,7 @@ def _score(value: float | None) -> float:
     return _NO_SCORE if value is None else value
 
 
-def _summary(row: Any) -> SiteSummary:
+def _members(row: Iterable[Any]) -> list[Any]:
     values = list(row)
     values[_STATUS] = _STATUSES[values[_STATUS]]
-    return SiteSummary(*values)
+    return values
