@@ -95,6 +95,8 @@ class JobEvents:
             connection.terminate()
 
     def _notified(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if not self._followers:
+            return  # every new job is announced, and mostly nobody follows any
         with contextlib.suppress(ValueError):
             for event in self._followers.get(UUID(str(payload)), ()):
                 event.set()
