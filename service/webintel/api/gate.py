@@ -1,7 +1,6 @@
 """The gate in front of every route: who is it, how often, and may it."""
 
 from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -21,10 +20,8 @@ _API_PATH = "/api/"
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Gate(ASGIMiddleware):
+class Gate:
     """A place, authentication, limits and authorization, in this order, so that failed attempts are counted too."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(
         self, places: Places, identities: Identities, limits: Limits, health: Health, trusted_proxy_hops: int
@@ -35,16 +32,22 @@ class Gate(ASGIMiddleware):
         self._health = health
         self._trusted_proxy_hops = trusted_proxy_hops
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Let a request pass, or raise the reason why not."""
-        if scope["route_handler"].opt.get(UNLIMITED_OPT):
-            await self._let_in(scope, receive, send, next_app)
-            return
-        place = Place(self._places, receive, send, body=_has_body(scope))  # type: ignore[arg-type]  # only HTTP comes here
-        try:
-            await self._let_in(scope, place.receive, place.send, next_app)
-        finally:
-            place.leave()
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Stand before a route: let a request pass, or raise the reason why not."""
+
+        async def gate(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+            elif scope["route_handler"].opt.get(UNLIMITED_OPT):
+                await self._let_in(scope, receive, send, app)
+            else:
+                place = Place(self._places, receive, send, body=_has_body(scope))
+                try:
+                    await self._let_in(scope, place.receive, place.send, app)
+                finally:
+                    place.leave()
+
+        return gate
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         options = scope["route_handler"].opt

@@ -28,12 +28,13 @@ class Allowance(msgspec.Struct, frozen=True):
         """Whether the request may pass."""
         return self.count.allowed
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """Write it as draft-ietf-httpapi-ratelimit-headers has it."""
-        return {
-            "RateLimit-Policy": f'"{self.policy}";q={self.limit};w={WINDOW_SECONDS}',
-            "RateLimit": f'"{self.policy}";r={self.count.remaining};t={self.count.reset_seconds}',
-        }
+        policy, count = self.policy.encode(), self.count
+        return [
+            (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (policy, self.limit, WINDOW_SECONDS)),
+            (b"ratelimit", b'"%b";r=%d;t=%d' % (policy, count.remaining, count.reset_seconds)),
+        ]
 
 
 class Limits:

@@ -1,6 +1,6 @@
 """How many requests are worked on at once: who comes while all places are taken is told to come again."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from litestar.types import Message, Receive, ReceiveMessage, Send
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -67,10 +67,10 @@ class Place:
             self._take()
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Send; with the beginning of the answer the work is done."""
         self.leave()
-        await self._send(message)
+        return self._send(message)
 
     def leave(self) -> None:
         """Make room for the next."""

@@ -2,12 +2,11 @@
 
 import gzip
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import brotli
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 UNCOMPRESSED = "uncompressed"
@@ -21,26 +20,30 @@ _METHODS: Mapping[str, Callable[[bytes], bytes]] = {
 _REFUSED = re.compile(r";\s*q=0(\.0*)?\s*$")
 
 
-class Compression(ASGIMiddleware):
+class Compression:
     """Litestar's own makes a compressor for every answer, however short, and keeps brotli's: 500 MiB of them."""
-
-    scopes = (ScopeType.HTTP,)
-    exclude_opt_key = UNCOMPRESSED
 
     def __init__(self, *encodings: str) -> None:
         """Offer these, the best first: `br`, which packs closer, or `gzip`, which takes less time."""
         self._encodings = encodings
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Compress for who asks for it."""
-        for name, value in scope["headers"]:
-            if name == b"accept-encoding":
-                accepted = accepted_encodings(value.decode("latin-1"))
-                encoding = next((each for each in self._encodings if each in accepted), None)
-                if encoding:
-                    send = _compressed(send, encoding)
-                break
-        await next_app(scope, receive, send)
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Stand before a route, and compress for who asks for it."""
+
+        def compress(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            if scope["type"] == ScopeType.HTTP and not scope["route_handler"].opt.get(UNCOMPRESSED):
+                for name, value in scope["headers"]:
+                    if name == b"accept-encoding":
+                        if encoding := self._encoding_for(value.decode("latin-1")):
+                            send = _compressed(send, encoding)
+                        break
+            return app(scope, receive, send)
+
+        return compress
+
+    def _encoding_for(self, header: str) -> str | None:
+        accepted = accepted_encodings(header)
+        return next((each for each in self._encodings if each in accepted), None)
 
 
 def accepted_encodings(header: str) -> set[str]:

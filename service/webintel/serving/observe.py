@@ -4,23 +4,26 @@ import functools
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from litestar import Litestar
 from litestar.config.app import AppConfig
-from litestar.types import BeforeMessageSendHookHandler, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
+from webintel import logs
 from webintel.serving.metrics import RequestMetrics
 from webintel.settings import Settings
 from webintel.tracing import spans
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID_NAME = REQUEST_ID_HEADER.lower().encode()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CONVERTER = re.compile(r":\w+(?=\})")
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 UNMATCHED = "unmatched"
 
 STRICT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,22 +36,17 @@ _SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-logger = structlog.get_logger("webintel.request")
-
 
 class Application(Litestar):
     """Litestar, with a request id and a start time before anything else, so that no request goes without."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        metrics: RequestMetrics,
-        *,
-        before_send: Sequence[BeforeMessageSendHookHandler] = (),
-        **parts: Any,
-    ) -> None:
-        super().__init__(before_send=[*before_send, *response_hooks(settings, metrics)], **parts)
+    def __init__(self, settings: Settings, metrics: RequestMetrics, **parts: Any) -> None:
+        super().__init__(**parts)
         self._metrics = metrics
+        security = _SECURITY_HEADERS | {"Content-Security-Policy": STRICT_POLICY, "Cache-Control": "no-store"}
+        if settings.production:
+            security["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in security.items()]
 
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
         """Serve one connection."""
@@ -62,12 +60,39 @@ class Application(Litestar):
         structlog.contextvars.bind_contextvars(request_id=state["request_id"])
         with spans.request(scope):
             try:
-                await super().__call__(scope, receive, send)
+                await super().__call__(scope, receive, self._observed(send, scope))
             except Exception:
                 # It was counted when it began, as what its status said then.
                 if outcome := state.get("outcome"):
                     self._metrics.count_failure(*outcome)
                 raise
+
+    def _observed(self, send: Send, scope: HTTPScope) -> Send:
+        """Complete, count and log every response as it begins, those of no route and those of failures included."""
+
+        def observe(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                self._complete(message, scope)
+                self._record(message, scope)
+            return send(message)
+
+        return observe
+
+    def _complete(self, message: HTTPResponseStartEvent, scope: HTTPScope) -> None:
+        state, headers = scope["state"], list(message.get("headers", ()))
+        named = {name.lower() for name, _ in headers}
+        headers += [header for header in self._headers if header[0] not in named]
+        headers.append((_REQUEST_ID_NAME, state["request_id"].encode("latin-1")))
+        headers += state.get("limit_headers", ())
+        message["headers"] = headers
+
+    def _record(self, message: HTTPResponseStartEvent, scope: HTTPScope) -> None:
+        seconds = time.perf_counter() - scope["state"]["started"]
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        path = _route(scope.get("path_template") or UNMATCHED)
+        self._metrics.count_request(method, path, message["status"], seconds)
+        scope["state"]["outcome"] = (method, path, message["status"])
+        _log(scope, method, path, message, seconds)
 
     @staticmethod
     def _patch_opentelemetry_middleware(config: AppConfig) -> AppConfig:
@@ -75,73 +100,41 @@ class Application(Litestar):
         return config
 
 
-def response_hooks(settings: Settings, metrics: RequestMetrics) -> list[BeforeMessageSendHookHandler]:
-    """Make the hooks that see every response, those of no route and those of failures included."""
-    security = _SECURITY_HEADERS | {"Content-Security-Policy": STRICT_POLICY, "Cache-Control": "no-store"}
-    if settings.production:
-        security["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    defaults = [_encode(name, value) for name, value in security.items()]
-
-    async def complete_headers(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
-        headers = list(message.get("headers", ()))
-        named = {name.lower() for name, _ in headers}
-        headers += [header for header in defaults if header[0] not in named]
-        headers.append(_encode(REQUEST_ID_HEADER, scope["state"]["request_id"]))
-        headers += [_encode(name, value) for name, value in scope["state"].get("limit_headers", {}).items()]
-        message["headers"] = headers
-
-    async def record(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start":
-            return
-        seconds = time.perf_counter() - scope["state"]["started"]
-        method = scope["method"] if scope["method"] in _METHODS else "other"  # type: ignore[typeddict-item]
-        path = _route(scope.get("path_template") or UNMATCHED)
-        metrics.count_request(method, path, message["status"], seconds)
-        scope["state"]["outcome"] = (method, path, message["status"])
-        _log(scope, method, path, message, seconds)
-
-    return [complete_headers, record]
-
-
 @functools.lru_cache(maxsize=1024)
 def _route(template: str) -> str:
     return _CONVERTER.sub("", template)
 
 
-def _encode(name: str, value: str) -> tuple[bytes, bytes]:
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
-def _log(scope: Scope, method: str, path: str, message: HTTPResponseStartEvent, seconds: float) -> None:
+def _log(scope: HTTPScope, method: str, path: str, message: HTTPResponseStartEvent, seconds: float) -> None:
     caller, status = scope.get("user"), message["status"]
-    level = "debug" if path in {"/health/live", "/health/ready", "/metrics"} else "info"
-    getattr(logger, "error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else level)(
-        "request",
-        request_id=scope["state"]["request_id"],
-        method=method,
-        path=path,
-        status=status,
-        milliseconds=round(seconds * 1000, 1),
-        caller=str(caller.user_id) if caller else None,
-        caller_key=str(caller.api_key_id) if caller and caller.api_key_id else None,
-        **{name: str(value) for name, value in scope.get("path_params", {}).items() if name.endswith("id")},
-        **_made(message),
-    )
+    values: dict[str, Any] = {
+        "request_id": scope["state"]["request_id"],
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "caller": caller.user_id if caller else None,
+        "caller_key": caller.api_key_id if caller else None,
+    }
+    values |= {name: value for name, value in scope.get("path_params", {}).items() if name.endswith("id")}
+    if status == HTTPStatus.CREATED:
+        values |= _made(message)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logs.line("error", "request", values)
+    else:
+        logs.line("debug" if path in _PROBES else "info", "request", values)
 
 
 def _made(message: HTTPResponseStartEvent) -> dict[str, str]:
     """Name what a request has made."""
-    if message["status"] == HTTPStatus.CREATED:
-        for name, value in message["headers"]:
-            if name.lower() == b"location":
-                return {"made": value.decode("latin-1")}
+    for name, value in message["headers"]:
+        if name.lower() == b"location":
+            return {"made": value.decode("latin-1")}
     return {}
 
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
+        if name == _REQUEST_ID_NAME and _REQUEST_ID.fullmatch(given := value.decode("latin-1")):
             return str(given)
     return os.urandom(16).hex()
