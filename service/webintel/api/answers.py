@@ -48,7 +48,7 @@ class Answer(Response[T]):
         self.headers = headers or {}
         self.media_type = media_type
         self.status_code = status_code
-        self.response_type_encoders = type_encoders or {}
+        self.response_type_encoders = dict(type_encoders or {})
 
     def to_asgi_response(  # type: ignore[override]  # noqa: PLR0913 - the framework's signature
         self,
