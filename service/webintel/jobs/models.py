@@ -85,6 +85,7 @@ class Job(Base):
         Index("ix_jobs_site_id_id", "site_id", "id"),
         Index("ix_jobs_status_id", "status", "id"),
         Index("ix_jobs_ended_at", "ended_at"),
+        Index("ix_jobs_retry_of", "retry_of", postgresql_where=text("retry_of IS NOT NULL")),
     )
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id", ondelete="CASCADE"))

@@ -18,6 +18,7 @@ from webintel.analytics.site_queries import SiteAnalyticsQueries
 from webintel.db import Database
 from webintel.db.engine import driver_dsn
 from webintel.settings import Settings
+from webintel.sites.services import SiteService
 
 JOBS = 20_000
 LARGE = {"jobs", "blueprints", "blueprint_facts", "selector_facts"}
@@ -115,6 +116,14 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", ()):
         yield from nodes(child)
+
+
+async def test_a_site_is_deleted_without_a_look_at_all_jobs(database: Database, crowded: History) -> None:
+    async with database.transaction() as session:
+        await SiteService(session).remove(crowded.sites[0]["id"])
+        read = await session.execute(text("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables"))
+        whole = {table: rows for table, rows in read.tuples() if table in LARGE and rows}
+    assert whole == {}
 
 
 async def test_the_measure_finds_what_reads_everything(
