@@ -27,14 +27,14 @@ _fresh = itertools.count()
 
 
 class Ratio(NamedTuple):
-    """How the service stands to another in the same rounds."""
+    """How the service stands to another in the same rounds, of which half lie between the quartiles."""
 
     median: float
-    lowest: float
-    highest: float
+    lower: float
+    upper: float
 
     def __str__(self) -> str:
-        return f"{self.median:.2f} [{self.lowest:.2f} {self.highest:.2f}]"
+        return f"{self.median:.2f} [{self.lower:.2f} {self.upper:.2f}]"
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -137,7 +137,7 @@ def tokens() -> list[str]:
 
 def _ratio(ours: list[float], theirs: list[float]) -> Ratio:
     every = sorted(mine / other for mine, other in zip(ours, theirs, strict=True))
-    return Ratio(statistics.median(every), every[0], every[-1])
+    return Ratio(statistics.median(every), every[len(every) // 4], every[-1 - len(every) // 4])
 
 
 def _requests(side: str, name: str, sites: int, bearer: list[str]) -> Iterator[bytes]:
