@@ -24,6 +24,8 @@ HINTS = {
     "HTTP 503": "the API says that it is not able to, for the moment",
     "timeout": "no whole answer within --timeout",
 }
+_MUCH_CPU = 0.5
+"""Of a processor: with less, another process would wait for the server just as this one does."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,11 +88,12 @@ def _errors(total: Tally) -> Iterable[str]:
 
 
 def _own(measured: Measured) -> Iterable[str]:
+    cpu = max((strain.cpu for strain in measured.strains), default=0.0)
     if reasons := own_limits(measured):
-        yield "  The tester itself was at its limit, so the server may be faster than this: " + "; ".join(reasons) + "."
-        yield "  Try more --processes, on a machine of their own."
+        yield "  The tester shows in these numbers, so the server may be faster than this: " + "; ".join(reasons) + "."
+        if cpu > _MUCH_CPU:
+            yield "  Try more --processes, on a machine of their own."
     else:
-        cpu = max((strain.cpu for strain in measured.strains), default=0.0)
         own = show_time(own_part(measured))
         yield f"  The tester had room to spare: at most {cpu:.0%} of a processor a process, about {own} of each time."
         if measured.machine_cpu > FULL_CPU:

@@ -119,10 +119,10 @@ def _log(scope: HTTPScope, method: str, path: str, message: HTTPResponseStartEve
     values |= {name: value for name, value in scope.get("path_params", {}).items() if name.endswith("id")}
     if status == HTTPStatus.CREATED:
         values |= _made(message)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logs.line("error", "request", values)
+    if path in _PROBES:
+        logs.line("debug", "request", values)  # what they say is logged when it changes
     else:
-        logs.line("debug" if path in _PROBES else "info", "request", values)
+        logs.line("error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "info", "request", values)
 
 
 def _made(message: HTTPResponseStartEvent) -> dict[str, str]:
