@@ -2,17 +2,22 @@
 
 import asyncio
 import io
+import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 import structlog
 
 from tests.service.api_fixtures import People, bearer
+from tests.service.conftest import SECRET_KEY
 from tests.service.load.conftest import key_of
 from tests.service.tracing.conftest import PATIENCE, job_ended, running
 from webintel.accounts.models import User
 from webintel.accounts.roles import Role
+from webintel.api.app import create_app
 from webintel.db import Database
 from webintel.demo.server import Reply, Request, RunningSite
 from webintel.demo.shop import LOOPBACK
@@ -105,22 +110,36 @@ async def test_a_real_run_leaves_lines_to_follow_and_nothing_to_be_sorry_for(
         assert FORGED not in written
 
 
-async def test_an_error_of_the_database_does_not_tell_who_it_is_about(database: Database) -> None:
-    output = io.StringIO()
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged, as JSON."""
+    monkeypatch.setattr("webintel.logs._lines", None)
     before = logging.getLogger().handlers, structlog.get_config()
-    try:
-        configure_logging(load_settings(log_format="json"), role="test", stream=output)
-        log = structlog.get_logger("test")
-        for _ in range(2):
-            try:
-                async with database.transaction() as session:
-                    session.add(User(email="someone@shop.example", role=Role.VIEWER, password_hash="none"))
-            except Exception:
-                log.exception("not written")
-    finally:
-        logging.getLogger().handlers = before[0]
-        structlog.configure(**before[1])
-    written = output.getvalue()
-    assert "UniqueViolation" in written
-    assert "someone@" not in written
-    assert "already exists" in written
+    output = io.StringIO()
+    configure_logging(load_settings(log_format="json"), role="test", stream=output)
+    yield output
+    logging.getLogger().handlers = before[0]
+    structlog.configure(**before[1])
+
+
+async def test_an_error_of_the_database_does_not_tell_who_it_is_about(database: Database, written: io.StringIO) -> None:
+    log = structlog.get_logger("test")
+    for _ in range(2):
+        try:
+            async with database.transaction() as session:
+                session.add(User(email="someone@shop.example", role=Role.VIEWER, password_hash="none"))
+        except Exception:
+            log.exception("not written")
+    told = written.getvalue()
+    assert "UniqueViolation" in told
+    assert "someone@" not in told
+    assert "already exists" in told
+
+
+async def test_a_probe_is_no_error_while_the_service_is_not_ready(written: io.StringIO) -> None:
+    app = create_app(load_settings(database_url="postgresql://nobody@127.0.0.1:1/none", secret_key=SECRET_KEY))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        assert (await client.get("/health/ready")).status_code == 503
+        assert (await client.get("/nowhere")).status_code == 404
+    requests = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["path"] for line in requests if line["event"] == "request"] == ["unmatched"]
