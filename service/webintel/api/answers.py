@@ -30,7 +30,7 @@ class Answer(Response[T]):
         type_encoders: "TypeEncodersMap | None" = None,
         **others: Any,
     ) -> None:
-        """Take what Litestar's own takes: to find out what each of it may be costs that one more than the rest."""
+        """Take what Litestar's own takes, without its look at what each may be, which costs more than all the rest."""
         if any(others.values()):
             super().__init__(
                 content,
