@@ -1,6 +1,8 @@
+import contextlib
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -66,21 +68,38 @@ def test_an_unexpected_failure_is_one_line_and_a_traceback_on_request(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_command_with_its_own_code(number: signal.Signals, code: int) -> None:
-    with subprocess.Popen(SERVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(SERVE) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         assert "until Ctrl-C" in process.stdout.readline()
-        process.send_signal(number)
-        assert process.wait(timeout=30) == code
-        assert "Traceback" not in process.stderr.read()
+        ends(process, number, code)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_visit_under_way(shop_options: list[str], number: signal.Signals, code: int) -> None:
     command = [sys.executable, "-m", "webintel", "scan", "demo-shop.example", *shop_options, "--delay", "5"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command) as process:
         assert process.stderr is not None
         assert "connecting" in process.stderr.readline()
-        process.send_signal(number)
-        assert process.wait(timeout=30) == code
-        assert "Traceback" not in process.stderr.read()
+        ends(process, number, code)
+
+
+@contextlib.contextmanager
+def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Start a command as a terminal does; what a shell starts in the background is deaf to SIGINT, tests included."""
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ends(process: subprocess.Popen[str], number: signal.Signals, code: int) -> None:
+    process.send_signal(number)
+    assert process.wait(timeout=30) == code
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
