@@ -131,6 +131,6 @@ def _without_addresses(value: Any) -> Any:
 
 def _to_json(event: structlog.typing.EventDict, **_: Any) -> str:
     try:
-        return _encoder.encode(event).decode()
+        return msgspec.json.format(_encoder.encode(event), indent=0).decode()
     except (TypeError, ValueError):  # half a character, or a key that is no text
         return json.dumps(event, default=repr, skipkeys=True)
