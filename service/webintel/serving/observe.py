@@ -119,8 +119,9 @@ def _log(scope: HTTPScope, method: str, path: str, message: HTTPResponseStartEve
     values |= {name: value for name, value in scope.get("path_params", {}).items() if name.endswith("id")}
     if status == HTTPStatus.CREATED:
         values |= _made(message)
-    if path in _PROBES:
-        logs.line("debug", "request", values)  # what they say is logged when it changes
+    # That the service is not ready is logged when it changes, not each time a probe hears of it.
+    if path in _PROBES and (status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.SERVICE_UNAVAILABLE):
+        logs.line("debug", "request", values)
     else:
         logs.line("error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "info", "request", values)
 

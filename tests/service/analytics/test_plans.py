@@ -1,4 +1,4 @@
-"""No report reads a large table whole: asked of PostgreSQL itself, which says what each statement touches."""
+"""No report, and no deletion of a site, reads a large table whole: PostgreSQL itself says what each touches."""
 
 import json
 from collections import Counter

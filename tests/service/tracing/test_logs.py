@@ -136,10 +136,14 @@ async def test_an_error_of_the_database_does_not_tell_who_it_is_about(database: 
     assert "already exists" in told
 
 
-async def test_a_probe_is_no_error_while_the_service_is_not_ready(written: io.StringIO) -> None:
+async def test_a_probe_is_an_error_when_it_fails_not_while_the_service_is_not_ready(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = create_app(load_settings(database_url="postgresql://nobody@127.0.0.1:1/none", secret_key=SECRET_KEY))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
         assert (await client.get("/health/ready")).status_code == 503
         assert (await client.get("/nowhere")).status_code == 404
-    requests = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert [line["path"] for line in requests if line["event"] == "request"] == ["unmatched"]
+        monkeypatch.setattr("webintel.api.metrics.exposition", lambda *_: 1 / 0)
+        assert (await client.get("/metrics")).status_code == 500
+    requests = [line for line in map(json.loads, written.getvalue().splitlines()) if line["event"] == "request"]
+    assert [(line["path"], line["level"]) for line in requests] == [("unmatched", "info"), ("/metrics", "error")]
